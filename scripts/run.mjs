@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// What `npm start`, `npm test` and their kin do before the real program: find or fetch a Node that runs TypeScript,
+// install what is missing, hand over. Plain JavaScript for Node >= 20 without dependencies, for nothing is there yet.
+import { supervise } from "./supervise.mjs"
+import { installedNode, isInstalled, root } from "./workspace.mjs"
+
+/** What each command runs, as arguments for Node. */
+const targets = {
+  start: ["packages/g-store/src/main.ts", "start"],
+  gstore: ["packages/g-store/src/main.ts"],
+  test: ["node_modules/vitest/vitest.mjs", "run", "--config", "vitest.workspace.ts"],
+  check: ["scripts/check.mjs"],
+  fix: ["scripts/fix.mjs"],
+  codegen: ["scripts/codegen.mjs"]
+}
+
+const [name, ...rest] = process.argv.slice(2)
+const target = targets[name]
+if (target === undefined) {
+  process.stderr.write(`g-store: no such command: ${name ?? "(none)"}. There are ${Object.keys(targets).join(", ")}.\n`)
+  process.exit(2)
+}
+
+let node = installedNode()
+if (node === undefined || !isInstalled()) {
+  const { prepare } = await import("./prepare.mjs")
+  node = await prepare(node)
+}
+// pnpm hands the separating "--" on to the script, npm keeps it.
+const args = rest[0] === "--" ? rest.slice(1) : rest
+supervise(node, [...target, ...args], root)
