@@ -1,12 +1,48 @@
 import { defineConfig } from "vitest/config"
 
+declare module "vitest" {
+  interface TaskMeta {
+    /** Why a group of tests does not run on this machine; scripts/SkipReporter.mjs says how to use it. */
+    skipped?: string | undefined
+  }
+}
+
 /** Three kinds of tests, told apart by suffix: what they need and how long they may take. */
 export default defineConfig({
   test: {
+    reporters: ["default", "./scripts/SkipReporter.mjs"],
+    allowOnly: false,
+    maxWorkers: 2,
     projects: [
-      { test: { name: "unit", include: ["packages/*/test/**/*.test.ts"], exclude: ["**/*.int.test.ts", "**/*.e2e.test.ts", "**/node_modules/**"] } },
-      { test: { name: "int", include: ["packages/*/test/**/*.int.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
-      { test: { name: "e2e", include: ["packages/*/test/**/*.e2e.test.ts"], testTimeout: 180_000, hookTimeout: 120_000, fileParallelism: false } }
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["packages/*/test/**/*.test.ts"],
+          exclude: ["**/*.int.test.ts", "**/*.e2e.test.ts", "**/node_modules/**"]
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "int",
+          include: ["packages/*/test/**/*.int.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["packages/*/test/**/*.e2e.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          // A whole store each, some of them under load: after the others, and one at a time.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 }
+        }
+      }
     ]
   }
 })

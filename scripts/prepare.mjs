@@ -1,5 +1,14 @@
 import { spawn } from "node:child_process"
-import { accessSync, appendFileSync, constants, existsSync, mkdirSync, readFileSync, realpathSync, rmSync } from "node:fs"
+import {
+  accessSync,
+  appendFileSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync
+} from "node:fs"
 import { homedir } from "node:os"
 import path from "node:path"
 import { locked } from "./lock.mjs"
@@ -31,7 +40,10 @@ const giveUp = (line) => {
 const environment = () => {
   const env = { ...process.env, npm_config_update_notifier: "false", CI: "true" }
   for (const name of Object.keys(env)) {
-    if (/^(npm|pnpm)_config_(prefix|local_prefix|global_prefix|global|workspaces?|omit|include|package|call|dry_run)$/i.test(name)) {
+    if (
+      /^(npm|pnpm)_config_(prefix|local_prefix|global_prefix|global|workspaces?|omit|include|package|call|dry_run)$/i
+        .test(name)
+    ) {
       delete env[name]
     }
   }
@@ -43,7 +55,9 @@ const environment = () => {
   } catch {
     env.npm_config_userconfig ??= path.join(homedir(), ".npmrc")
     env.HOME = path.join(cache, "home")
-    for (const name of ["XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "PNPM_HOME"]) delete env[name]
+    for (const name of ["XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "PNPM_HOME"]) {
+      delete env[name]
+    }
     mkdirSync(env.HOME, { recursive: true })
   }
   return env
@@ -79,15 +93,20 @@ const run = (file, args, env) =>
 
 /** The part of a package manager's output that a person needs: is the registry out of reach, or what else? */
 const reason = (output) => {
-  const network = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|UND_ERR_\w+|CERT_\w+|SELF_SIGNED\w+|UNABLE_TO_\w+)\b/
-    .exec(output)
+  const network =
+    /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|UND_ERR_\w+|CERT_\w+|SELF_SIGNED\w+|UNABLE_TO_\w+)\b/
+      .exec(output)
   if (network !== null) {
-    return `the npm registry cannot be reached (${network[1]}): check the network, or the registry and proxy settings of npm`
+    return `the npm registry cannot be reached (${
+      network[1]
+    }): check the network, or the registry and proxy settings of npm`
   }
   if (/ERR_PNPM_OUTDATED_LOCKFILE/.test(output)) {
     return "pnpm-lock.yaml does not fit the package.json files: run `pnpm install` and commit the lockfile"
   }
-  const error = /^.*(ERR_PNPM_\w+.*|npm error(?! code| A complete| Log).*|E(?:ACCES|NOSPC|ROFS|PERM)\b.*)$/m.exec(output)
+  const error = /^.*(ERR_PNPM_\w+.*|npm error(?! code| A complete| Log).*|E(?:ACCES|NOSPC|ROFS|PERM)\b.*)$/m.exec(
+    output
+  )
   return error === null ? "a package manager failed" : error[1].trim()
 }
 
@@ -119,10 +138,14 @@ const isNewEnough = (version, least) => Number.parseInt(version, 10) >= least
 
 /** A pnpm at hand: the one that started us, one fetched earlier, one on the path. */
 const installedPnpm = async (node) => {
-  const candidates = [process.env.npm_execpath ?? "", remembered().pnpm ?? ""].filter((file) => /pnpm\.[cm]js$/.test(file))
+  const candidates = [process.env.npm_execpath ?? "", remembered().pnpm ?? ""].filter((file) =>
+    /pnpm\.[cm]js$/.test(file)
+  )
   for (const file of candidates) {
     if (!existsSync(file)) continue
-    const { version } = JSON.parse(readFileSync(path.join(path.dirname(realpathSync(file)), "..", "package.json"), "utf8"))
+    const { version } = JSON.parse(
+      readFileSync(path.join(path.dirname(realpathSync(file)), "..", "package.json"), "utf8")
+    )
     if (isNewEnough(version, leastPnpm)) return [node, file]
   }
   const { ok, stdout } = await run("pnpm", ["--version"], { ...environment(), COREPACK_ENABLE_DOWNLOAD_PROMPT: "0" })
@@ -137,7 +160,9 @@ const prepareAlone = async () => {
   let pnpm = node && await installedPnpm(node)
   if (pnpm === undefined) {
     const want = [...(node === undefined ? [`node@${leastNode}`] : []), `pnpm@${leastPnpm}`]
-    const why = node === undefined ? `Node ${process.versions.node} is older than ${leastNode}` : `there is no pnpm ${leastPnpm}`
+    const why = node === undefined
+      ? `Node ${process.versions.node} is older than ${leastNode}`
+      : `there is no pnpm ${leastPnpm}`
     say(`${why}: fetching ${want.join(" and ")} from the npm registry, then the dependencies (once, some 20 seconds)`)
     let got = await fetched(want)
     if (!isNewEnough(got.version, leastNode)) {
@@ -146,7 +171,9 @@ const prepareAlone = async () => {
       got = await fetched([`${prefix}-${process.platform}-${process.arch}@${leastNode}`, `pnpm@${leastPnpm}`])
     }
     if (!isNewEnough(got.version, leastNode)) {
-      giveUp(`no Node ${leastNode} for ${process.platform}-${process.arch} came from the npm registry: install it by hand`)
+      giveUp(
+        `no Node ${leastNode} for ${process.platform}-${process.arch} came from the npm registry: install it by hand`
+      )
     }
     node ??= got.node
     pnpm = [node, got.pnpm]

@@ -15,7 +15,11 @@ const tether = pathToFileURL(fileURLToPath(new URL("tether.mjs", import.meta.url
  * child with us; tether.mjs, loaded into it, sees to that.
  */
 export const supervise = (node, args, cwd) => {
-  const child = spawn(node, ["--import", `${tether}?parent=${process.pid}`, ...args], { cwd, stdio: "inherit", detached: true })
+  const child = spawn(node, ["--import", `${tether}?parent=${process.pid}`, ...args], {
+    cwd,
+    stdio: "inherit",
+    detached: true
+  })
   const last = new Map()
   const pass = (signal) => {
     const now = performance.now()
