@@ -1,0 +1,53 @@
+import { AccountId, OrderId, UserId } from "@g-store/contracts/Ids.ts"
+import { OrderStatus } from "@g-store/contracts/Order.ts"
+import { Context, Effect, FileSystem, Layer, Schema, Stream } from "effect"
+
+/** One acknowledged 201 or 204: what the store has promised never to forget. */
+export const JournalEntry = Schema.Union([
+  Schema.TaggedStruct("OrderCreated", { orderId: OrderId, userId: UserId, amount: Schema.Int }),
+  Schema.TaggedStruct("OrderCancelled", { orderId: OrderId, reason: Schema.String }),
+  Schema.TaggedStruct("StatusChanged", { orderId: OrderId, status: OrderStatus }),
+  Schema.TaggedStruct("AccountOpened", { accountId: AccountId, userId: UserId }),
+  Schema.TaggedStruct("ToppedUp", { accountId: AccountId, amount: Schema.Int })
+])
+export type JournalEntry = typeof JournalEntry.Type
+
+const Line = Schema.fromJsonString(JournalEntry)
+
+/** Where acknowledged answers are written down, one JSON line each, before anything else is done with them. */
+export class Journal extends Context.Service<Journal, {
+  readonly append: (entry: JournalEntry) => Effect.Effect<void>
+}>()("@g-store/g-store/Journal") {
+  static readonly layerNone = Layer.succeed(Journal, Journal.of({ append: () => Effect.void }))
+
+  /** Appends to the file: several runs may share one journal. */
+  static readonly layerFile = (path: string) =>
+    Layer.effect(
+      Journal,
+      Effect.gen(function*() {
+        const file = yield* (yield* FileSystem.FileSystem).open(path, { flag: "a" })
+        const encoder = new TextEncoder()
+        const encode = Schema.encodeEffect(Line)
+        return Journal.of({
+          append: (entry) =>
+            encode(entry).pipe(
+              Effect.flatMap((line) => file.writeAll(encoder.encode(line + "\n"))),
+              Effect.orDie
+            )
+        })
+      })
+    )
+}
+
+/** The entries of a journal file. A last line cut short by a killed writer was never acknowledged and is left out. */
+export const readJournal = Effect.fnUntraced(function*(path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const decode = Schema.decodeEffect(Line)
+  return yield* fs.stream(path).pipe(
+    Stream.decodeText,
+    Stream.splitLines,
+    Stream.filter((line) => line.endsWith("}")),
+    Stream.mapEffect((line) => decode(line)),
+    Stream.runCollect
+  )
+})
