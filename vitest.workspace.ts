@@ -7,6 +7,9 @@ declare module "vitest" {
   }
 }
 
+/** One PostgreSQL server for the whole run, started only when tests that need it run (or TEST_DATABASE_URL names one). */
+const globalSetup = ["packages/postgres/src/vitest.ts"]
+
 /** Three kinds of tests, told apart by suffix: what they need and how long they may take. */
 export default defineConfig({
   test: {
@@ -26,6 +29,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "int",
+          globalSetup,
           include: ["packages/*/test/**/*.int.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000
@@ -35,6 +39,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "e2e",
+          globalSetup,
           include: ["packages/*/test/**/*.e2e.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 120_000,

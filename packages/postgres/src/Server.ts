@@ -2,7 +2,7 @@ import { Deferred, Effect, Schedule, type Scope } from "effect"
 import type { ChildProcess } from "node:child_process"
 import { type ClusterFiles, logSince, openLog } from "./ClusterFiles.ts"
 import { describe, type EmbeddedPostgresError, embeddedPostgresError, problemInLog } from "./EmbeddedPostgresError.ts"
-import { postmasterStatus } from "./LeftOver.ts"
+import { postmasterStatus } from "./ServerProcesses.ts"
 import { launch, type ServerUser } from "./ServerUser.ts"
 
 /** A running postmaster. */
