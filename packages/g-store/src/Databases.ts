@@ -1,0 +1,45 @@
+import * as DataFolder from "@g-store/postgres/DataFolder.ts"
+import * as EmbeddedPostgres from "@g-store/postgres/EmbeddedPostgres.ts"
+import * as RunningPostgres from "@g-store/postgres/RunningPostgres.ts"
+import { Effect, type Redacted } from "effect"
+import { type DatabaseName, databaseNames, databaseUrls, dataDir } from "./StoreConfig.ts"
+
+/** Where each service's database is. */
+export type Urls = Readonly<Record<DatabaseName, Redacted.Redacted>>
+
+const complete = (urls: Partial<Urls>): Effect.Effect<Urls> =>
+  Effect.gen(function*() {
+    const { notifications, orders, payments } = urls
+    if (orders === undefined || payments === undefined || notifications === undefined) {
+      return yield* Effect.die(new Error(`databases are missing: ${JSON.stringify(Object.keys(urls))}`))
+    }
+    return { orders, payments, notifications }
+  })
+
+const split = Effect.gen(function*() {
+  const named: Partial<Urls> = Object.fromEntries(yield* databaseUrls)
+  return { named, embedded: databaseNames.filter((name) => named[name] === undefined) }
+})
+
+/** For the store itself: keeps the data folder for this process and runs PostgreSQL there for what the environment does not name. */
+export const ownDatabases = Effect.gen(function*() {
+  const { embedded, named } = yield* split
+  const folder = yield* dataDir
+  yield* DataFolder.lock(folder)
+  if (embedded.length === 0) return { urls: yield* complete(named), exited: Effect.never }
+  const server = yield* EmbeddedPostgres.start({ dataDir: folder, databases: embedded })
+  return { urls: yield* complete({ ...server.urls, ...named }), exited: server.exited }
+})
+
+/** For tools: the databases of a running store, or of a stopped one, whose PostgreSQL then runs until the scope ends. */
+export const anyDatabases = Effect.gen(function*() {
+  const { embedded, named } = yield* split
+  if (embedded.length === 0) return yield* complete(named)
+  const folder = yield* dataDir
+  const urls = yield* DataFolder.lock(folder).pipe(
+    Effect.andThen(EmbeddedPostgres.start({ dataDir: folder, databases: embedded })),
+    Effect.map((server) => server.urls),
+    Effect.catchTag("DataFolderInUse", () => RunningPostgres.attach({ dataDir: folder, databases: embedded }))
+  )
+  return yield* complete({ ...urls, ...named })
+})
