@@ -1,5 +1,7 @@
-import { Context, type Effect } from "effect"
+import { Context, type Effect, Layer } from "effect"
 import type { DatabaseUnavailable } from "../Transactions.ts"
+import { makeMemoryDatabase } from "./MemorySession.ts"
+import { type MemoryTables, memoryTables } from "./MemoryTables.ts"
 
 /** The synchronous face of a memory transaction: reads see its own writes; everything applies at commit. */
 export interface Rows {
@@ -24,11 +26,27 @@ export class MemoryDatabase extends Context.Service<MemoryDatabase, {
   /**
    * One statement of the surrounding transaction (or of its own): takes the row locks in the order given, as
    * `table/key`, waits for them as SELECT ... FOR UPDATE does and keeps them to the transaction's end, then runs `f`
-   * in one synchronous step. A wait of over 5 s ends the transaction (deadlock, lock timeout).
+   * in one synchronous step. A wait of over 5 s ends the transaction (deadlock, lock timeout). When `f` throws, which is
+   * a defect, the statement has written nothing.
    */
   readonly statement: <A>(
     label: string,
     locks: ReadonlyArray<string>,
     f: (rows: Rows) => A
   ) => Effect.Effect<A, DatabaseUnavailable>
-}>()("@g-store/messaging/MemoryDatabase") {}
+  /**
+   * Runs `effect` once the surrounding transaction has committed (at once outside of any); never if it rolls back.
+   * For signals only: they are lost when the process ends first.
+   */
+  readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
+}>()("@g-store/messaging/MemoryDatabase") {
+  /** A database over tables that outlive it, for tests that restart its clients. */
+  static readonly layerOf = (durable: MemoryTables): Layer.Layer<MemoryDatabase> =>
+    Layer.sync(MemoryDatabase, () => MemoryDatabase.of(makeMemoryDatabase(durable)))
+
+  /** An empty database each time it is built. */
+  static readonly layer: Layer.Layer<MemoryDatabase> = Layer.sync(
+    MemoryDatabase,
+    () => MemoryDatabase.of(makeMemoryDatabase(memoryTables()))
+  )
+}

@@ -1,0 +1,53 @@
+import { Effect, Option } from "effect"
+import { type SqlClient, SqlError } from "effect/sql"
+import { DatabaseUnavailable } from "../Transactions.ts"
+
+const SQLSTATE = /^[0-9A-Z]{5}$/
+
+/** The SQLSTATE inside a SqlError, the driver's own error or anything that wraps one; undefined if there is none. */
+export const sqlState = (cause: unknown): string | undefined => {
+  let at: unknown = cause
+  for (let depth = 0; depth < 8 && typeof at === "object" && at !== null; depth++) {
+    if ("code" in at && typeof at.code === "string" && SQLSTATE.test(at.code)) return at.code
+    at = "reason" in at ? at.reason : "cause" in at ? at.cause : undefined
+  }
+  return undefined
+}
+
+/**
+ * Our bug, or data that can never be stored: wrong data (22), a violated constraint (23), wrong SQL (42). All else, and
+ * what nobody knows, may be different the next time.
+ */
+const isPermanent = (error: SqlError.SqlError): boolean => {
+  const state = sqlState(error)
+  return state !== undefined && (state.startsWith("22") || state.startsWith("23") || state.startsWith("42"))
+}
+
+const judge = (error: SqlError.SqlError): Effect.Effect<never, DatabaseUnavailable> =>
+  isPermanent(error) ? Effect.die(error) : Effect.fail(new DatabaseUnavailable({ cause: error }))
+
+/**
+ * Sorts SQL errors into the two kinds that callers act on: DatabaseUnavailable (try again: connection lost, server
+ * stopping, deadlock, serialization, lock and statement timeouts, unknown), or a defect that carries the SqlError
+ * (SQLSTATE classes 22, 23 and 42). A SqlError that comes as a defect is sorted too: withTransaction dies when the
+ * ROLLBACK finds its connection gone.
+ */
+export const orUnavailable = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, Exclude<E, SqlError.SqlError> | DatabaseUnavailable, R> =>
+  effect.pipe(
+    Effect.catchDefect((defect) => SqlError.isSqlError(defect) ? judge(defect) : Effect.die(defect)),
+    Effect.catchIf((error): error is Extract<E, SqlError.SqlError> => SqlError.isSqlError(error), judge)
+  )
+
+/**
+ * Runs the effect in a transaction with SQL errors sorted as `orUnavailable` does. Inside another transaction of the
+ * same client it is simply part of that one: no savepoint, so a failure that is caught there takes nothing back.
+ */
+export const transaction =
+  (sql: SqlClient.SqlClient) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, SqlError.SqlError> | DatabaseUnavailable, R> =>
+    Effect.flatMap(
+      Effect.serviceOption(sql.transactionService),
+      (open) => orUnavailable(Option.isSome(open) ? effect : sql.withTransaction(effect))
+    )
