@@ -49,7 +49,7 @@ export const installedNode = () =>
  */
 const fingerprint = () => {
   const hash = createHash("sha256")
-  const packages = readdirSync(path.join(root, "packages")).sort().map((name) => `packages/${name}`)
+  const packages = readdirSync(path.join(root, "packages")).toSorted().map((name) => `packages/${name}`)
   for (const folder of [".", ...packages]) {
     const manifest = read(`${folder}/package.json`)
     if (manifest === undefined) continue

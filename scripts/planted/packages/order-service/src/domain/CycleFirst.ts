@@ -1,0 +1,3 @@
+import { second } from "./CycleSecond.ts" // refused: no-cycle
+
+export const First = () => second

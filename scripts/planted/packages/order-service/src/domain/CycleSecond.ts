@@ -1,0 +1,3 @@
+import { First } from "./CycleFirst.ts" // refused: no-cycle
+
+export const second = () => First

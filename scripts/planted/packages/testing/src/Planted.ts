@@ -1,0 +1,5 @@
+import { Orders } from "@g-store/order-service/application/Orders.ts"
+import { Accounts } from "../../payment-service/src/application/Accounts.ts" // refused: no-restricted-imports
+import { NodeServices } from "@effect/platform-node" // refused: no-restricted-imports
+
+export const used = [Orders, Accounts, NodeServices]
