@@ -6,7 +6,7 @@ import { Amount } from "./Amount.ts"
 import { AccountId, OrderId } from "./Ids.ts"
 import { AccountExists, AccountNotFound, BalanceLimitExceeded, PaymentNotFound } from "./PaymentErrors.ts"
 import { Forbidden, IdempotencyKeyInUse, IdempotencyKeyReused } from "./Problems.ts"
-import { Cursor, idempotencyKey, Limit } from "./Requests.ts"
+import { idempotencyKey, Limit } from "./Requests.ts"
 
 export const AccountOpened = Schema.Struct({ id: AccountId }).annotate({ identifier: "AccountOpened" })
 export type AccountOpened = typeof AccountOpened.Type
@@ -19,6 +19,11 @@ export const Statement = Schema.Struct({
   nextCursor: Schema.optionalKey(Schema.String)
 }).annotate({ identifier: "Statement" })
 export type Statement = typeof Statement.Type
+
+/** Entries of a ledger are numbered, so a place in it is a number. */
+const StatementCursor = Schema.String
+  .check(Schema.isPattern(/^[0-9]{0,15}$/, { expected: "a cursor as nextCursor gave it, or an empty string" }))
+  .annotate({ description: "nextCursor of the page before; empty to begin" })
 
 const params = { id: AccountId }
 const keyReuse = [IdempotencyKeyInUse, IdempotencyKeyReused] as const
@@ -48,7 +53,7 @@ export class AccountsGroup extends HttpApiGroup.make("accounts")
     }).annotateMerge(OpenApi.annotations({ summary: "Top up: the balance grows by the amount" })),
     HttpApiEndpoint.get("transactions", "/v1/accounts/:id/transactions", {
       params,
-      query: { cursor: Schema.optionalKey(Cursor), limit: Schema.optionalKey(Limit) },
+      query: { cursor: Schema.optionalKey(StatementCursor), limit: Schema.optionalKey(Limit) },
       success: Statement,
       error: [Forbidden, AccountNotFound]
     }).annotateMerge(OpenApi.annotations({ summary: "Read the account's ledger, newest first" }))
