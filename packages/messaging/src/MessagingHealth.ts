@@ -28,7 +28,7 @@ export class MessagingHealth extends Context.Service<MessagingHealth, {
       reasons: Effect.sync(() => Array.from(wrong, ([component, reason]) => `${component}: ${reason}`)),
       expect: (consumer) => Effect.sync(() => void awaited.set(consumer, awaited.get(consumer) ?? false)),
       joined: (consumer) => Effect.sync(() => void awaited.set(consumer, true)),
-      allJoined: Effect.sync(() => awaited.values().every((joined) => joined))
+      allJoined: Effect.sync(() => [...awaited.values()].every((joined) => joined))
     })
   })
 }

@@ -26,8 +26,10 @@ const HEALTHY = 60_000
 
 /** Exponential, with "equal" jitter: half of it is always waited. */
 const backoff = (nth: number): Effect.Effect<Duration.Duration> =>
-  Effect.map(Random.next, (random) =>
-    Duration.millis(Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(nth - 1, 20)) * (0.5 + random / 2)))
+  Effect.map(
+    Random.next,
+    (random) => Duration.millis(Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(nth - 1, 20)) * (0.5 + random / 2))
+  )
 
 const watched = <A, E, R>(name: string, defectsAllowed: number, effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {

@@ -1,6 +1,6 @@
 import { Context, Effect, Layer } from "effect"
 import type { OutgoingMessage } from "../Message.ts"
-import { Outbox, SHARDS, shardOf } from "../Outbox.ts"
+import { Outbox, shardOf, SHARDS } from "../Outbox.ts"
 import { LEASE_MILLIS, type OutboxRow, type OutboxStatus, OutboxStore } from "../OutboxStore.ts"
 import { makeWakeups } from "../Wakeups.ts"
 import { MemoryDatabase, type Rows } from "./MemoryDatabase.ts"
@@ -70,8 +70,11 @@ export const OutboxMemory = Layer.effectContext(Effect.gen(function*() {
         }
       }),
     read: (wanted, limit) =>
-      database.statement("relay read", [], (rows) =>
-        wanted.flatMap((shard) => rows.scan<StoredRow>(tableOf(shard), undefined, limit))),
+      database.statement(
+        "relay read",
+        [],
+        (rows) => wanted.flatMap((shard) => rows.scan<StoredRow>(tableOf(shard), undefined, limit))
+      ),
     remove: (removals) =>
       database.statement("relay remove", [], (rows) => {
         for (const { epoch, positions, shard } of removals) {

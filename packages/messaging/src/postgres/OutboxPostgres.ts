@@ -91,7 +91,8 @@ export const OutboxPostgres = Layer.effectContext(Effect.gen(function*() {
       ),
     remove: (removals) => {
       const rows = removals.flatMap(({ epoch, positions, shard }) =>
-        positions.map((position) => ({ shard, epoch, position })))
+        positions.map((position) => ({ shard, epoch, position }))
+      )
       return rows.length === 0 ? Effect.void : orUnavailable(sql`
         DELETE FROM outbox o USING relay_lease l, unnest(
           ${rows.map((row) => row.shard)}::smallint[],
@@ -106,7 +107,9 @@ export const OutboxPostgres = Layer.effectContext(Effect.gen(function*() {
       SELECT topic, count(*) AS depth,
         (extract(epoch FROM clock_timestamp() - min(created_at)) * 1000)::float8 AS oldest
       FROM outbox GROUP BY topic ORDER BY topic`).pipe(
-      Effect.map((rows) => rows.map(({ depth, oldest, topic }) => ({ topic, depth: Number(depth), oldestMillis: oldest })))
+      Effect.map((rows) =>
+        rows.map(({ depth, oldest, topic }) => ({ topic, depth: Number(depth), oldestMillis: oldest }))
+      )
     ),
     wakeups: wakeups.listen
   })

@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Cause, Effect, Option } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import { DatabaseUnavailable } from "../Transactions.ts"
 
@@ -23,8 +23,14 @@ const isPermanent = (error: SqlError.SqlError): boolean => {
   return state !== undefined && (state.startsWith("22") || state.startsWith("23") || state.startsWith("42"))
 }
 
-const judge = (error: SqlError.SqlError): Effect.Effect<never, DatabaseUnavailable> =>
-  isPermanent(error) ? Effect.die(error) : Effect.fail(new DatabaseUnavailable({ cause: error }))
+const sqlErrorsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<SqlError.SqlError> =>
+  cause.reasons.flatMap((reason) => {
+    const error = Cause.isFailReason(reason) ? reason.error : Cause.isDieReason(reason) ? reason.defect : undefined
+    return SqlError.isSqlError(error) ? [error] : []
+  })
+
+const hasNone = <E>(cause: Cause.Cause<E>): cause is Cause.Cause<Exclude<E, SqlError.SqlError>> =>
+  sqlErrorsIn(cause).length === 0
 
 /**
  * Sorts SQL errors into the two kinds that callers act on: DatabaseUnavailable (try again: connection lost, server
@@ -35,10 +41,12 @@ const judge = (error: SqlError.SqlError): Effect.Effect<never, DatabaseUnavailab
 export const orUnavailable = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, Exclude<E, SqlError.SqlError> | DatabaseUnavailable, R> =>
-  effect.pipe(
-    Effect.catchDefect((defect) => SqlError.isSqlError(defect) ? judge(defect) : Effect.die(defect)),
-    Effect.catchIf((error): error is Extract<E, SqlError.SqlError> => SqlError.isSqlError(error), judge)
-  )
+  Effect.catchCause(effect, (cause): Effect.Effect<never, Exclude<E, SqlError.SqlError> | DatabaseUnavailable> => {
+    if (hasNone(cause)) return Effect.failCause(cause)
+    const errors = sqlErrorsIn(cause)
+    const permanent = errors.find(isPermanent)
+    return permanent === undefined ? Effect.fail(new DatabaseUnavailable({ cause: errors[0] })) : Effect.die(permanent)
+  })
 
 /**
  * Runs the effect in a transaction with SQL errors sorted as `orUnavailable` does. Inside another transaction of the
