@@ -33,7 +33,7 @@ const effectArgs = [
   "error,warning"
 ]
 
-const failures = await runSteps({
+const checks = {
   "types": types,
   "effect": someFiles(["@effect/tsgo", "effect-tsgo"], effectArgs, /Checked (\d+) files/),
   "lint": someFiles(["oxlint"], ["--format=default", "--deny-warnings"], /on (\d+) files/),
@@ -45,11 +45,12 @@ const failures = await runSteps({
   "proto format": toolStep(["@bufbuild/buf", "buf"], ["format", "--diff", "--exit-code"]),
   "proto generated": checkGenerated,
   "proto breaking": checkBreaking
-}, 2)
+}
 
-process.stdout.write(
-  failures === 0
-    ? "All checks hold.\n"
-    : `${failures} of the checks failed. \`npm run fix\` mends what a tool can mend.\n`
-)
-process.exitCode = failures === 0 ? 0 : 1
+const failures = await runSteps(checks, 2)
+const total = Object.keys(checks).length
+process.stdout.write(`\n${total - failures} of ${total} checks hold.\n`)
+if (failures > 0) {
+  process.stdout.write("`npm run fix` mends what a tool can mend.\n")
+  process.exitCode = 1
+}

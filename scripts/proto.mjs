@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { failed, output, passed, runTool } from "./steps.mjs"
@@ -35,9 +35,11 @@ export const checkGenerated = async () => {
   }
 }
 
+/** The lines that git prints. */
 const git = async (...args) => {
   const { code, text } = await output("git", args)
-  return code === 0 ? text.trim().split("\n").filter((line) => line !== "") : []
+  if (code !== 0) throw new Error(`git ${args.join(" ")}: ${text}`)
+  return text.trim().split("\n").filter((line) => line !== "")
 }
 
 /**
@@ -46,11 +48,11 @@ const git = async (...args) => {
  * committed already. A break that is meant is written into buf.yaml, under `breaking`.
  */
 export const checkBreaking = async () => {
-  const [inside] = await git("rev-parse", "--is-inside-work-tree")
-  if (inside !== "true") return passed("not a git clone: nothing to compare with")
+  if (!existsSync(path.join(root, ".git"))) return passed("not a git clone: nothing to compare with")
   const head = await git("rev-parse", "HEAD")
   const changes = await git("log", "-n", "2", "--format=%H", "--", "proto")
-  const forked = await git("merge-base", "HEAD", "origin/main")
+  const hasMain = (await git("branch", "--remotes", "--list", "origin/main")).length > 0
+  const forked = hasMain ? await git("merge-base", "HEAD", "origin/main") : []
   const bases = new Set([...head, ...changes, ...forked, ...await git("tag", "--list", "v*")])
   const compared = []
   for (const base of bases) {
