@@ -1,0 +1,192 @@
+import { Config, Duration, Effect, Option, Redacted, Schema, SchemaTransformation } from "effect"
+import * as IpNetwork from "effect/net/IpNetwork"
+import { optional, refuse, required, variable } from "./Variable.ts"
+
+/** Development defaults that production refuses. Each is safe to print: whoever sees one sees that it is none. */
+export const DEVELOPMENT_STAFF_API_KEY = "dev-staff-key-not-for-production"
+export const DEVELOPMENT_ISSUER = "urn:g-store:development-identity"
+export const DEVELOPMENT_DATABASE_PASSWORDS: ReadonlyArray<string> = ["postgres", "password", "g-store", "gstore", "dev"]
+
+const text = Schema.String
+const oneOf = <const L extends ReadonlyArray<string>>(name: string, values: L, fallback: L[number]) =>
+  variable<L[number]>(name, {
+    expected: `one of ${values.join(", ")}`,
+    schema: Schema.Literals(values),
+    fallback
+  })
+const port = (name: string, fallback: number) =>
+  variable(name, {
+    expected: "a port number from 0 to 65535",
+    schema: Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: 65535 })),
+    fallback
+  })
+
+const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const unitOf = (unit: string | undefined): number => units[(unit ?? "ms") as keyof typeof units]
+
+/** `500ms`, `30s`, `15m`, `24h`, `8d`. */
+const DurationFromText = Schema.String
+  .check(Schema.isPattern(/^\d{1,9}(ms|s|m|h|d)$/))
+  .pipe(Schema.decodeTo(Schema.Duration, SchemaTransformation.transform({
+    decode: (value) => {
+      const [, amount, unit] = /^(\d+)([a-z]+)$/.exec(value) ?? []
+      return Duration.millis(Number(amount) * unitOf(unit))
+    },
+    encode: (duration) => `${Duration.toMillis(duration)}ms`
+  })))
+const duration = (name: string, fallback: Duration.Input) =>
+  variable(name, {
+    expected: "a whole number with a unit, such as 30s, 15m, 24h or 8d",
+    schema: DurationFromText,
+    fallback: Duration.fromInputUnsafe(fallback)
+  })
+
+const isUrl = (protocols: ReadonlyArray<string>) =>
+  Schema.makeFilter<string>((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol))
+const httpUrl = { expected: "an http:// or https:// URL", schema: text.check(isUrl(["http:", "https:"])) }
+const databaseUrlOptions = {
+  expected: "a URL such as postgres://user:password@host:5432/database",
+  schema: text.check(isUrl(["postgres:", "postgresql:"])).pipe(Schema.decodeTo(Schema.Redacted(Schema.String), SchemaTransformation.transform({
+    decode: (value) => Redacted.make(value),
+    encode: Redacted.value
+  }))),
+  secret: true
+}
+
+/** GSTORE_ENV: production refuses every development default. */
+export const environment = oneOf("GSTORE_ENV", ["development", "production"], "development")
+
+export const httpPort = port("HTTP_PORT", 8080)
+export const adminPort = port("ADMIN_PORT", 9464)
+/** Where a service listens; containers set 0.0.0.0. */
+export const host = variable("HOST", { expected: "an address to listen on", schema: text, fallback: "127.0.0.1" })
+
+const refuseInProduction = <A>(
+  config: Config.Config<A>,
+  name: string,
+  fault: (value: A) => string | undefined
+): Config.Config<A> =>
+  Config.flatMap(environment, (env) =>
+    Config.mapEffect(config, (value) => {
+      const message = env === "production" ? fault(value) : undefined
+      return message === undefined ? Effect.succeed(value) : Effect.fail(refuse(name, message))
+    }))
+
+const noDevelopmentPassword = (url: Redacted.Redacted): string | undefined => {
+  const { password } = new URL(Redacted.value(url))
+  return password === "" || DEVELOPMENT_DATABASE_PASSWORDS.includes(decodeURIComponent(password))
+    ? "the password is missing or a development default; GSTORE_ENV=production needs one of its own"
+    : undefined
+}
+
+/** A database URL under any name; in production its password must be its own. */
+export const databaseUrlIn = (name: string): Config.Config<Redacted.Redacted> =>
+  refuseInProduction(required(name, databaseUrlOptions), name, noDevelopmentPassword)
+
+/** A database URL that may be unset (embedded). */
+export const optionalDatabaseUrlIn = (name: string): Config.Config<Option.Option<Redacted.Redacted>> =>
+  refuseInProduction(optional(name, databaseUrlOptions), name, (url) =>
+    Option.isSome(url) ? noDevelopmentPassword(url.value) : undefined)
+
+export const databaseUrl = databaseUrlIn("DATABASE_URL")
+
+export const logFormat = oneOf("LOG_FORMAT", ["pretty", "json"], "pretty")
+
+const cidrs = (value: string): ReadonlyArray<string> => value.split(",").map((cidr) => cidr.trim()).filter((cidr) => cidr !== "")
+
+/** TRUSTED_PROXIES: whose X-Forwarded-For (and, in trusted-header mode, X-User-ID) is believed. Plain IPv4 CIDRs match IPv4-mapped peers too. */
+export const trustedProxies: Config.Config<ReadonlyArray<IpNetwork.IpNetwork>> = Config.map(
+  variable("TRUSTED_PROXIES", {
+    expected: "a comma list of CIDRs such as 10.0.0.0/8,192.168.1.7/32",
+    schema: text.check(Schema.makeFilter((value) =>
+      cidrs(value).every((cidr) => IpNetwork.fromString(cidr)._tag === "Success")
+    )),
+    fallback: ""
+  }),
+  (value) => cidrs(value).map((cidr) => IpNetwork.fromStringUnsafe(cidr))
+)
+
+/** AUTH_MODE: who is believed about who calls. */
+export const authMode = Config.flatMap(trustedProxies, (networks) =>
+  refuseInProduction(oneOf("AUTH_MODE", ["jwt", "trusted-header"], "jwt"), "AUTH_MODE", (mode) =>
+    mode === "trusted-header" && networks.length === 0
+      ? "trusted-header needs TRUSTED_PROXIES in production: without it anybody could name any user"
+      : undefined))
+
+export const authJwksUrl = required("AUTH_JWKS_URL", httpUrl)
+export const authIssuer = refuseInProduction(
+  variable("AUTH_ISSUER", { expected: "the issuer of the tokens", schema: text, fallback: DEVELOPMENT_ISSUER }),
+  "AUTH_ISSUER",
+  (issuer) =>
+    issuer === DEVELOPMENT_ISSUER
+      ? "is unset or the development identity provider; GSTORE_ENV=production needs a real one"
+      : undefined
+)
+export const authAudience = variable("AUTH_AUDIENCE", {
+  expected: "the audience of the tokens",
+  schema: text,
+  fallback: "g-store"
+})
+export const authUserClaim = variable("AUTH_USER_CLAIM", { expected: "a claim's name", schema: text, fallback: "sub" })
+export const authRoleClaim = variable("AUTH_ROLE_CLAIM", { expected: "a claim's name", schema: text, fallback: "role" })
+export const authStaffValue = variable("AUTH_STAFF_VALUE", {
+  expected: "the role claim's value for staff",
+  schema: text,
+  fallback: "staff"
+})
+
+export const staffApiKey = refuseInProduction(
+  Config.map(
+    variable("STAFF_API_KEY", {
+      expected: "a secret of printable characters without spaces",
+      schema: text.check(Schema.isPattern(/^[\x21-\x7e]{1,512}$/)),
+      secret: true,
+      fallback: DEVELOPMENT_STAFF_API_KEY
+    }),
+    (key): Redacted.Redacted => Redacted.make(key)
+  ),
+  "STAFF_API_KEY",
+  (key) =>
+    Redacted.value(key) === DEVELOPMENT_STAFF_API_KEY
+      ? "is unset or the development default; GSTORE_ENV=production needs a secret of its own"
+      : undefined
+)
+
+/** Requests a second and the burst above them. */
+export interface Rate {
+  readonly perSecond: number
+  readonly burst: number
+}
+
+const RateFromText = Schema.String
+  .check(Schema.isPattern(/^(off|[1-9]\d{0,6}(\s*[,/: ]\s*[1-9]\d{0,6})?)$/i))
+  .pipe(Schema.decodeTo(
+    Schema.Struct({ perSecond: Schema.Int, burst: Schema.Int }).pipe(Schema.UndefinedOr),
+    SchemaTransformation.transform({
+      decode: (value) => {
+        const [perSecond, burst] = value.split(/[,/: ]+/).map(Number)
+        return perSecond === undefined || Number.isNaN(perSecond)
+          ? undefined
+          : { perSecond, burst: burst ?? perSecond * 2 }
+      },
+      encode: (rate) => rate === undefined ? "off" : `${rate.perSecond},${rate.burst}`
+    })
+  ))
+
+/** RATE_LIMIT; undefined is off. */
+export const rateLimit = variable<Rate | undefined>("RATE_LIMIT", {
+  expected: "\"off\", or requests a second and burst such as 100,200",
+  schema: RateFromText,
+  fallback: { perSecond: 100, burst: 200 }
+})
+
+/** MAX_IN_FLIGHT: requests worked on at once before a service sheds load with 503. */
+export const maxInFlight = variable("MAX_IN_FLIGHT", {
+  expected: "a whole number from 1 to 100000",
+  schema: Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 100_000 })),
+  fallback: 1000
+})
+
+export const retentionInbox = duration("RETENTION_INBOX", "8 days")
+export const retentionFeed = duration("RETENTION_FEED", "90 days")
+export const retentionIdempotency = duration("RETENTION_IDEMPOTENCY", "24 hours")
