@@ -40,12 +40,12 @@ export const AccountRepositoryMemory = Layer.effect(
       )
     })
 
-    const topUp = Effect.fn("AccountRepository.topUp")(function*(topUp: Account.TopUp) {
-      const lock = `${ACCOUNTS}/${topUp.accountId}`
+    const topUp = Effect.fn("AccountRepository.topUp")(function*(asked: Account.TopUp) {
+      const lock = `${ACCOUNTS}/${asked.accountId}`
       return yield* Effect.fromResult(
         yield* database.statement("top up", [lock], (rows) =>
-          find(rows, topUp.accountId).pipe(
-            Result.flatMap((account) => Account.topUp(account, topUp)),
+          find(rows, asked.accountId).pipe(
+            Result.flatMap((account) => Account.topUp(account, asked)),
             Result.map(({ account, entry }) => {
               rows.put(ACCOUNTS, account.id, account)
               rows.put(LEDGER, ledgerKey(entry.accountId, entry.number), entry)

@@ -62,23 +62,23 @@ export const AccountRepositoryPostgres = Layer.effect(
     }, orUnavailable)
 
     /** The update takes the row lock and looks at the balance behind it: no two top-ups can read the same one. */
-    const topUp = Effect.fn("AccountRepository.topUp")(function*(topUp: Account.TopUp) {
-      const amount = BigInt(topUp.amount)
+    const topUp = Effect.fn("AccountRepository.topUp")(function*(asked: Account.TopUp) {
+      const amount = BigInt(asked.amount)
       while (true) {
         const booked = yield* sql`
           WITH topped AS (
             UPDATE accounts SET balance = balance + ${amount}, entries = entries + 1,
-              updated_at = greatest(updated_at, ${DateTime.toDate(topUp.now)})
-            WHERE id = ${topUp.accountId} AND user_id = ${topUp.userId} AND balance + ${amount} <= ${
+              updated_at = greatest(updated_at, ${DateTime.toDate(asked.now)})
+            WHERE id = ${asked.accountId} AND user_id = ${asked.userId} AND balance + ${amount} <= ${
           BigInt(MAX_BALANCE)
         }
             RETURNING id, entries, balance, updated_at
           )
           INSERT INTO ledger (id, account_id, number, type, amount, balance_after, created_at)
-          SELECT ${topUp.id}, id, entries, 'TOP_UP', ${amount}, balance, updated_at FROM topped RETURNING number`
+          SELECT ${asked.id}, id, entries, 'TOP_UP', ${amount}, balance, updated_at FROM topped RETURNING number`
         if (booked.length > 0) return
         // Refused: the domain says why. If it would not refuse any more, money was spent meanwhile, so ask again.
-        yield* Effect.fromResult(Account.topUp(yield* byId(topUp.accountId), topUp))
+        yield* Effect.fromResult(Account.topUp(yield* byId(asked.accountId), asked))
       }
     }, orUnavailable)
 

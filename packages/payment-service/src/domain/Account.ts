@@ -75,20 +75,20 @@ export interface TopUp {
   readonly now: DateTime.Utc
 }
 
-export const topUp = (account: Account, topUp: TopUp): Result.Result<Booking, Forbidden | BalanceLimitExceeded> =>
-  Result.flatMap(canUse(account, topUp.userId), () => {
-    const balance = account.balance + BigInt(topUp.amount)
+export const topUp = (account: Account, asked: TopUp): Result.Result<Booking, Forbidden | BalanceLimitExceeded> =>
+  Result.flatMap(canUse(account, asked.userId), () => {
+    const balance = account.balance + BigInt(asked.amount)
     return balance > BigInt(MAX_BALANCE)
       ? Result.fail(
         new BalanceLimitExceeded({
           accountId: account.id,
           limit: MAX_BALANCE,
           detail:
-            `The balance of ${account.balance} and ${topUp.amount} more would exceed ${MAX_BALANCE}, the most an account holds.`
+            `The balance of ${account.balance} and ${asked.amount} more would exceed ${MAX_BALANCE}, the most an account holds.`
         })
       )
       : Result.succeed(
-        book(account, balance, { id: topUp.id, type: "TOP_UP", amount: topUp.amount, orderId: null }, topUp.now)
+        book(account, balance, { id: asked.id, type: "TOP_UP", amount: asked.amount, orderId: null }, asked.now)
       )
   })
 
