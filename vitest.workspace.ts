@@ -8,7 +8,7 @@ declare module "vitest" {
 }
 
 /** One PostgreSQL server for the whole run, started only when tests that need it run (or TEST_DATABASE_URL names one). */
-const globalSetup = ["packages/postgres/src/vitest.ts"]
+const globalSetup = ["packages/postgres/src/vitest.ts", "packages/local-kafka/src/vitest.ts"]
 
 /** Three kinds of tests, told apart by suffix: what they need and how long they may take. */
 export default defineConfig({

@@ -1,0 +1,80 @@
+import { Clock, Effect, Option, Ref, type Scope, Semaphore } from "effect"
+import * as fs from "node:fs/promises"
+import * as os from "node:os"
+import * as path from "node:path"
+import type { KafkaMissing } from "./KafkaMissing.ts"
+import { format, freePorts, launch, type RunningKafka } from "./KafkaServer.ts"
+
+/** A broker that one test may stop, kill and freeze. Its address and what it stores stay the same through all of that. */
+export interface OwnKafka {
+  readonly brokers: ReadonlyArray<string>
+  /** Does nothing while it runs. */
+  readonly start: Effect.Effect<void, KafkaMissing>
+  /** As at a planned restart: the broker says good-bye to its clients and writes everything. */
+  readonly stop: Effect.Effect<void>
+  readonly restart: Effect.Effect<void, KafkaMissing>
+  /** SIGKILL, as when the process crashes: the next start recovers. */
+  readonly kill: Effect.Effect<void>
+  /** SIGSTOP: connections stay open and nothing answers any more. */
+  readonly pause: Effect.Effect<void>
+  readonly resume: Effect.Effect<void>
+}
+
+/** Processes take real time, whatever clock a test has. */
+const withRealClock = Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
+const wantedBytes = 2_000_000_000
+
+/** A folder in memory where there is room: brokers and their clients then share two cores with nothing else. */
+const dataFolder = Effect.acquireRelease(
+  Effect.promise(async () => {
+    const memory = "/dev/shm"
+    const free = await fs.statfs(memory).then((stat) => stat.bavail * stat.bsize, () => 0)
+    const writable = await fs.access(memory, fs.constants.W_OK).then(() => true, () => false)
+    return fs.mkdtemp(path.join(writable && free > wantedBytes ? memory : os.tmpdir(), "g-store-kafka-"))
+  }),
+  (folder) => Effect.promise(() => fs.rm(folder, { recursive: true, force: true, maxRetries: 10 }))
+)
+
+/** A fresh broker of its own, running, on free ports of 127.0.0.1. It and its data go when the scope ends. */
+export const ownKafka: Effect.Effect<OwnKafka, KafkaMissing, Scope.Scope> = Effect.gen(function*() {
+  const folder = yield* dataFolder
+  const ports = yield* freePorts
+  yield* format(folder, ports)
+  const running = yield* Ref.make(Option.none<RunningKafka>())
+  const oneAtATime = yield* Semaphore.make(1)
+
+  const signal = (name: NodeJS.Signals) => Effect.map(Ref.get(running), Option.map(({ process }) => process.kill(name)))
+  const end = (name: NodeJS.Signals) =>
+    Effect.flatMap(
+      Ref.getAndSet(running, Option.none()),
+      Option.match({
+        onNone: () => Effect.void,
+        onSome: ({ process, exited }) =>
+          Effect.promise(() => {
+            process.kill(name)
+            // A frozen process hears nothing but SIGKILL until it may go on.
+            process.kill("SIGCONT")
+            return exited
+          })
+      })
+    )
+  const again = Effect.flatMap(Ref.get(running), (now) =>
+    Option.isSome(now)
+      ? Effect.void
+      : Effect.uninterruptible(
+        Effect.flatMap(launch(folder, ports), (kafka) => Ref.set(running, Option.some(kafka)))
+      ))
+  const alone = <A, E>(self: Effect.Effect<A, E>) => oneAtATime.withPermits(1)(self).pipe(Effect.asVoid, withRealClock)
+
+  yield* Effect.addFinalizer(() => end("SIGTERM"))
+  yield* again
+  return {
+    brokers: [`127.0.0.1:${ports.broker}`],
+    start: alone(again),
+    stop: alone(end("SIGTERM")),
+    restart: alone(Effect.andThen(end("SIGTERM"), again)),
+    kill: alone(end("SIGKILL")),
+    pause: alone(signal("SIGSTOP")),
+    resume: alone(signal("SIGCONT"))
+  }
+}).pipe(withRealClock)
