@@ -13,7 +13,7 @@ export interface Binaries {
   readonly version: string
 }
 
-/** Finds the platform's package and completes it: without install scripts npm leaves its library links out. */
+/** Finds the platform's package. */
 export const locate = Effect.fnUntraced(function*(dataDir: string): Effect.fn.Return<Binaries, EmbeddedPostgresError> {
   const platform = `${process.platform}-${process.arch}`
   const entry = yield* Effect.try({
@@ -26,15 +26,19 @@ export const locate = Effect.fnUntraced(function*(dataDir: string): Effect.fn.Re
     try: async () => versionIn(await fs.readFile(path.join(root, "package.json"), "utf8")),
     catch: unusable
   })
-  const binaries = { native: path.join(root, "native"), version }
-  return yield* Effect.tryPromise({ try: () => makeLinks(binaries.native), catch: (cause) => cause }).pipe(
+  return yield* complete(dataDir, { native: path.join(root, "native"), version })
+})
+
+/** Without install scripts npm leaves the library links out: makes them, or where the package is read-only, a copy. */
+export const complete = (dataDir: string, binaries: Binaries): Effect.Effect<Binaries, EmbeddedPostgresError> =>
+  Effect.tryPromise({ try: () => makeLinks(binaries.native), catch: (cause) => cause }).pipe(
     Effect.as(binaries),
-    // Where the installed package must not be written, a copy of it may.
     Effect.catch((cause) =>
-      ["EACCES", "EPERM", "EROFS"].includes(errorCode(cause)) ? copied(dataDir, binaries) : Effect.fail(unusable(cause))
+      ["EACCES", "EPERM", "EROFS"].includes(errorCode(cause))
+        ? copied(dataDir, binaries)
+        : Effect.fail(embeddedPostgresError("BinariesUnusable", dataDir, describe(cause)))
     )
   )
-})
 
 /**
  * A copy under the temporary folder, for a user who cannot reach (or complete) the installed package.
@@ -54,7 +58,11 @@ export const copied = Effect.fnUntraced(
           if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o022) !== 0) {
             throw new Error("something of another user is in its place: remove it")
           }
-          return
+          // Whatever tidies the temporary folder may have taken a part of it.
+          if (await entries(home) === await entries(binaries.native) + (await missingLinks(binaries.native)).length) {
+            return
+          }
+          await fs.rm(home, { recursive: true })
         }
         const fresh = await fs.mkdtemp(`${home}-`)
         try {
@@ -74,23 +82,35 @@ export const copied = Effect.fnUntraced(
   }
 )
 
-/** Makes the links listed in pg-symlinks.json that are missing. */
-const makeLinks = async (native: string) => {
+/** The links listed in pg-symlinks.json that are not there, as absolute paths with what they point to. */
+const missingLinks = async (native: string) => {
   const list = await fs.readFile(path.join(native, "pg-symlinks.json"), "utf8").catch((cause) => {
     if (errorCode(cause) === "ENOENT") return "[]"
     throw cause
   })
-  const links: unknown = JSON.parse(list)
-  for (const link of Array.isArray(links) ? links : []) {
-    const target = path.join(native, "..", String(link.target))
+  const parsed: unknown = JSON.parse(list)
+  const missing: Array<{ readonly at: string; readonly to: string }> = []
+  for (const link of Array.isArray(parsed) ? parsed : []) {
+    // Both are written as native/lib/...; a copy of the folder may have any name.
     const at = path.join(native, path.relative("native", String(link.target)))
-    if (await fs.lstat(at).then(() => true, () => false)) continue
-    await fs.symlink(path.relative(path.dirname(target), path.join(native, "..", String(link.source))), at)
-      .catch((cause) => {
-        if (errorCode(cause) !== "EEXIST") throw cause
-      })
+    const source = path.join(native, path.relative("native", String(link.source)))
+    if (await fs.lstat(at).then(() => false, () => true)) {
+      missing.push({ at, to: path.relative(path.dirname(at), source) })
+    }
+  }
+  return missing
+}
+
+const makeLinks = async (native: string) => {
+  for (const { at, to } of await missingLinks(native)) {
+    await fs.symlink(to, at).catch((cause) => {
+      // Another process makes them too.
+      if (errorCode(cause) !== "EEXIST") throw cause
+    })
   }
 }
+
+const entries = async (folder: string) => (await fs.readdir(folder, { recursive: true })).length
 
 const versionIn = (packageJson: string): string => {
   const parsed: unknown = JSON.parse(packageJson)

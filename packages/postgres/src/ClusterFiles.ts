@@ -41,13 +41,14 @@ export const syncFolder = async (folder: string) => {
   await handle.sync().finally(() => handle.close())
 }
 
-/** Opens the log for appending and tells where this start's lines begin. */
-export const openLog = (files: ClusterFiles) =>
+/** Opens the log for appending and tells where this start's lines begin. It belongs to whom the cluster belongs. */
+export const openLog = (files: ClusterFiles, owner: { readonly uid: number; readonly gid: number } | undefined) =>
   Effect.acquireRelease(
     inFolder(files, async () => {
       const size = await fs.stat(files.log).then((stat) => stat.size, () => 0)
       if (size > logLimit) await fs.rename(files.log, `${files.log}.1`)
       const handle = await fs.open(files.log, "a", 0o600)
+      if (owner !== undefined) await handle.chown(owner.uid, owner.gid)
       return { handle, begin: (await handle.stat()).size }
     }),
     ({ handle }) => Effect.promise(() => handle.close())

@@ -1,11 +1,12 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Effect, Redacted, Schedule, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
+import type { SqlError } from "effect/sql"
 import * as fs from "node:fs/promises"
 import { createServer } from "node:net"
 import { locate } from "./Binaries.ts"
-import { clusterFiles, inFolder } from "./ClusterFiles.ts"
 import { prepare, superuser } from "./Cluster.ts"
+import { type ClusterFiles, clusterFiles, inFolder } from "./ClusterFiles.ts"
 import { describe, EmbeddedPostgresError, embeddedPostgresError, folderError } from "./EmbeddedPostgresError.ts"
 import { hold } from "./FileLock.ts"
 import { stopLeftOver } from "./LeftOver.ts"
@@ -41,11 +42,14 @@ export const start = Effect.fn("EmbeddedPostgres.start")(function*(options: {
   const binaries = yield* locate(files.dataDir)
   yield* inFolder(files, () => fs.mkdir(files.dataDir, { recursive: true, mode: 0o700 }))
   yield* inFolder(files, () => fs.access(files.dataDir, fs.constants.W_OK | fs.constants.X_OK))
-  yield* hold(files.lock, (reason) =>
-    reason === "held" ? embeddedPostgresError("FolderInUse", files.dataDir) : folderError(files.dataDir)(reason))
+  yield* hold(
+    files.lock,
+    (reason) =>
+      reason === "held" ? embeddedPostgresError("FolderInUse", files.dataDir) : folderError(files.dataDir)(reason)
+  )
   const user = yield* choose(files, binaries)
-  const password = yield* prepare(files, user)
   const stalePid = yield* stopLeftOver(files, user)
+  const password = yield* prepare(files, user)
 
   const attempt = Effect.gen(function*() {
     const port = options.port ?? (yield* freePort)
@@ -63,7 +67,7 @@ export const start = Effect.fn("EmbeddedPostgres.start")(function*(options: {
         encodeURIComponent(database)
     )
   yield* createDatabases(urlOf(superuser), options.databases).pipe(
-    Effect.mapError((cause) => embeddedPostgresError("ConnectFailed", files.dataDir, describe(cause)))
+    Effect.mapError((error) => connectFailed(files, error))
   )
   return { urls: Object.fromEntries(options.databases.map((name) => [name, urlOf(name)])), port, pid, exited }
 })
@@ -80,6 +84,14 @@ const freePort: Effect.Effect<number> = Effect.callback((resume) => {
     server.close(() => resume(Effect.succeed(address !== null && typeof address === "object" ? address.port : 0)))
   })
 })
+
+const connectFailed = (files: ClusterFiles, error: SqlError.SqlError) => {
+  const detail = describe(error.reason.cause ?? error)
+  const advice = error.reason._tag === "AuthenticationError"
+    ? `. ${files.password} does not hold its password: remove that file, and the next start sets a new one`
+    : ""
+  return embeddedPostgresError("ConnectFailed", files.dataDir, detail + advice)
+}
 
 const createDatabases = (url: Redacted.Redacted, names: ReadonlyArray<string>) =>
   Effect.gen(function*() {

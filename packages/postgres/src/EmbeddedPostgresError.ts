@@ -23,14 +23,12 @@ export const EmbeddedPostgresProblem = Schema.Literals([
 export type EmbeddedPostgresProblem = typeof EmbeddedPostgresProblem.Type
 
 /** PostgreSQL could not be prepared, started or kept alive. `log` holds the last lines that PostgreSQL itself wrote. */
-export class EmbeddedPostgresError
-  extends Schema.TaggedError<EmbeddedPostgresError>()("EmbeddedPostgresError", {
-    problem: EmbeddedPostgresProblem,
-    dataDir: Schema.String,
-    message: Schema.String,
-    log: Schema.Array(Schema.String)
-  })
-{}
+export class EmbeddedPostgresError extends Schema.TaggedError<EmbeddedPostgresError>()("EmbeddedPostgresError", {
+  problem: EmbeddedPostgresProblem,
+  dataDir: Schema.String,
+  message: Schema.String,
+  log: Schema.Array(Schema.String)
+}) {}
 
 const elsewhere = "set GSTORE_DATA_DIR to another folder"
 const ownServer = "set ORDERS_DATABASE_URL, PAYMENTS_DATABASE_URL and NOTIFICATIONS_DATABASE_URL " +
@@ -54,11 +52,13 @@ const sentences: Record<EmbeddedPostgresProblem, (dataDir: string, detail: strin
     `The database in ${dataDir} belongs to ${detail}: start as that user, or ${elsewhere}.`,
   FolderDamaged: (dataDir, detail) =>
     `The data folder ${dataDir} holds no usable database: ${detail}. Restore it from a backup, or ${elsewhere}.`,
-  FolderUnusable: (dataDir, detail) => `The data folder ${dataDir} cannot be used (${detail}): mend it, or ${elsewhere}.`,
+  FolderUnusable: (dataDir, detail) =>
+    `The data folder ${dataDir} cannot be used (${detail}): mend it, or ${elsewhere}.`,
   DiskFull: (dataDir) => `The disk of the data folder ${dataDir} is full: free some space there, or ${elsewhere}.`,
   OtherVersion: (dataDir, detail) =>
     `The database in ${dataDir} was written by ${detail}. Start it with the version that wrote it, or ${elsewhere}.`,
-  PortTaken: (_, detail) => `Port ${detail} of 127.0.0.1 is taken by another program: stop that one, or choose another port.`,
+  PortTaken: (_, detail) =>
+    `Port ${detail} of 127.0.0.1 is taken by another program: stop that one, or choose another port.`,
   SettingRefused: (_, detail) => `The setting ${detail} cannot be changed: the store relies on it.`,
   LeftOverServer: (dataDir, detail) =>
     `A PostgreSQL server left over from an earlier start still runs in ${dataDir} (process ${detail}) and does not ` +
@@ -86,7 +86,8 @@ export const problemInLog = (
 ): EmbeddedPostgresProblem => {
   const text = log.join("\n")
   // Semaphores and shared memory run out with the same words, and no free disk space would help.
-  if (log.some((line) => /No space left|quota exceeded/i.test(line) && !/semaphore|shared memory/i.test(line))) {
+  const full = /No space left|quota exceeded|Check free disk space/i
+  if (log.some((line) => full.test(line) && !/semaphore|shared memory/i.test(line))) {
     return "DiskFull"
   }
   if (/Address already in use/.test(text)) return "PortTaken"

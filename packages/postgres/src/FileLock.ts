@@ -1,5 +1,6 @@
 import { Effect, type Scope } from "effect"
 import { DatabaseSync } from "node:sqlite"
+import { describe } from "./EmbeddedPostgresError.ts"
 
 /**
  * Holds an exclusive lock on a file until the scope ends; `refused` tells why it was not given:
@@ -27,10 +28,18 @@ export const hold = <E>(
         }
         return database
       },
-      catch: (cause) => refused(isBusy(cause) ? "held" : cause instanceof Error ? cause : new Error(String(cause)))
+      catch: (cause) => refused(meaning(cause))
     }),
     (database) => Effect.sync(() => database.close())
   ).pipe(Effect.asVoid)
 
-/** SQLITE_BUSY */
-const isBusy = (cause: unknown) => cause instanceof Error && "errcode" in cause && cause.errcode === 5
+/** SQLite's answers in the words of the file system, which is what they are about here. */
+const codes: Readonly<Record<number, string>> = { 8: "EROFS", 10: "EIO", 13: "ENOSPC", 14: "EACCES" }
+const busy = 5
+
+const meaning = (cause: unknown): "held" | Error => {
+  const result = cause instanceof Error && "errcode" in cause && typeof cause.errcode === "number" ? cause.errcode : 0
+  // The lower byte is the result; the rest says more about it.
+  if ((result & 0xff) === busy) return "held"
+  return Object.assign(new Error(describe(cause)), { code: codes[result & 0xff] ?? "" })
+}

@@ -1,7 +1,7 @@
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import type { ClusterFiles } from "./ClusterFiles.ts"
 import { type EmbeddedPostgresError, embeddedPostgresError } from "./EmbeddedPostgresError.ts"
-import { isAlive, postmaster } from "./ServerProcesses.ts"
+import { postmaster, signal } from "./ServerProcesses.ts"
 import { pgCtl, type ServerUser } from "./ServerUser.ts"
 
 /**
@@ -18,14 +18,22 @@ export const stopLeftOver = Effect.fn("LeftOver.stop")(
     if (!found.ours) return found.pid
     yield* Effect.logWarning(`Stopping the PostgreSQL server (process ${found.pid}) that an earlier start left behind`)
     yield* pgCtl(user, files.cluster, ["stop", "-m", "fast", "-w", "-t", "10"]).pipe(
-      Effect.catch(() => pgCtl(user, files.cluster, ["stop", "-m", "immediate", "-w", "-t", "10"])),
-      // It may have ended between the question and the order.
-      Effect.catch((detail) =>
-        isAlive(found.pid)
-          ? Effect.fail(embeddedPostgresError("LeftOverServer", files.dataDir, String(found.pid), [detail]))
-          : Effect.void
+      Effect.catch((detail) => Effect.andThen(Effect.logWarning(detail), endAtOnce(files))),
+      Effect.catchTag(
+        "TimeoutError",
+        () => Effect.fail(embeddedPostgresError("LeftOverServer", files.dataDir, String(found.pid)))
       )
     )
     return undefined
   }
 )
+
+/** For a server that does not listen, or that ran as another user than pg_ctl does now. The next start recovers. */
+const endAtOnce = (files: ClusterFiles) =>
+  signal(files, "SIGQUIT").pipe(
+    Effect.andThen(Effect.repeat(postmaster(files), {
+      until: (found) => found === undefined || !found.ours,
+      schedule: Schedule.spaced("50 millis")
+    })),
+    Effect.timeout("10 seconds")
+  )

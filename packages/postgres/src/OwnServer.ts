@@ -44,18 +44,20 @@ export const ownServer: Effect.Effect<OwnServer, EmbeddedPostgresError, Scope.Sc
     }))
 
   const resume = signalAll(files, "SIGCONT")
-  const end = Effect.flatMap(Ref.getAndSet(running, Option.none()), Option.match({
-    onNone: () => Effect.void,
-    onSome: (scope) => Scope.close(scope, Exit.void)
-  }))
+  const end = Effect.flatMap(
+    Ref.getAndSet(running, Option.none()),
+    Option.match({
+      onNone: () => Effect.void,
+      onSome: (scope) => Scope.close(scope, Exit.void)
+    })
+  )
   // A frozen server could not hear that it is to stop.
   const stop = Effect.andThen(resume, end)
 
   yield* Effect.addFinalizer(() => Effect.orDie(stop))
   const { port, urls } = yield* launch({})
   const again = Effect.flatMap(Ref.get(running), (scope) => Option.isSome(scope) ? Effect.void : launch({ port }))
-  const alone = <A, E>(self: Effect.Effect<A, E>) =>
-    oneAtATime.withPermits(1)(self).pipe(Effect.asVoid, withRealClock)
+  const alone = <A, E>(self: Effect.Effect<A, E>) => oneAtATime.withPermits(1)(self).pipe(Effect.asVoid, withRealClock)
   return {
     url: urls[database] ?? Redacted.make(""),
     start: alone(again),

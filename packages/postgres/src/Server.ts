@@ -25,7 +25,7 @@ export const run = Effect.fn("Server.run")(
     const died = yield* Deferred.make<never, EmbeddedPostgresError>()
     const { begin, child } = yield* Effect.acquireRelease(
       Effect.scoped(Effect.gen(function*() {
-        const { begin, handle } = yield* openLog(files)
+        const { begin, handle } = yield* openLog(files, user.ids)
         // The way that pg_ctl tells PostgreSQL of a number in postmaster.pid that is none of a server's.
         const extra = options.stalePid === undefined ? {} : { PG_GRANDPARENT_PID: String(options.stalePid) }
         const stdio = ["ignore", handle.fd, handle.fd] as const

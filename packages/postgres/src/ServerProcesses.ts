@@ -24,7 +24,7 @@ export const postmaster = Effect.fnUntraced(function*(files: ClusterFiles) {
   return { pid: status.pid, ours: yield* runsHere(files, status.pid) }
 })
 
-export const isAlive = (pid: number): boolean => {
+const isAlive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0)
   } catch (cause) {
@@ -47,18 +47,25 @@ const runsHere = (files: ClusterFiles, pid: number) =>
     )
   })
 
-/** Sends a signal to the server of this cluster and to each process that works for it; to nobody where none runs. */
-export const signalAll = Effect.fnUntraced(function*(files: ClusterFiles, signal: NodeJS.Signals) {
+/** Sends a signal to the server of this cluster; to nobody where none runs. */
+export const signal = Effect.fnUntraced(function*(files: ClusterFiles, name: NodeJS.Signals) {
   const server = yield* postmaster(files)
-  if (server === undefined || !server.ours) return
-  send(server.pid, signal)
-  // Asked after the postmaster got its signal: one that is stopped or dead starts no further child.
-  for (const child of yield* Effect.promise(() => childrenOf(server.pid))) send(child, signal)
+  if (server !== undefined && server.ours) send(server.pid, name)
 })
 
-const send = (pid: number, signal: NodeJS.Signals) => {
+/** As `signal`, and to each process that works for the server. */
+export const signalAll = Effect.fnUntraced(function*(files: ClusterFiles, name: NodeJS.Signals) {
+  const server = yield* postmaster(files)
+  if (server === undefined || !server.ours) return
+  // A postmaster that is frozen starts no further child; one that is dead has none that could be found.
+  send(server.pid, "SIGSTOP")
+  for (const child of yield* Effect.promise(() => childrenOf(server.pid))) send(child, name)
+  send(server.pid, name)
+})
+
+const send = (pid: number, name: NodeJS.Signals) => {
   try {
-    process.kill(pid, signal)
+    process.kill(pid, name)
   } catch (cause) {
     if (errorCode(cause) !== "ESRCH") throw cause
   }

@@ -26,8 +26,10 @@ export const choose = Effect.fn("ServerUser.choose")(
     const me = process.geteuid?.() ?? -1
     const plain: ServerUser = { binaries, prefix: [], ids: undefined }
     const mapped: ServerUser = { binaries, prefix: userNamespace, ids: undefined }
-    const owner = yield* inFolder(files, () =>
-      fs.stat(files.cluster).catch((cause) => cause.code === "ENOENT" ? undefined : Promise.reject(cause)))
+    const owner = yield* inFolder(
+      files,
+      () => fs.stat(files.cluster).catch((cause) => cause.code === "ENOENT" ? undefined : Promise.reject(cause))
+    )
     if (me !== 0) {
       if (owner !== undefined && owner.uid !== me) {
         return yield* embeddedPostgresError("FolderForeign", files.dataDir, `another user (uid ${owner.uid})`)
@@ -38,6 +40,8 @@ export const choose = Effect.fn("ServerUser.choose")(
     if (owner !== undefined && owner.uid !== 0) {
       return yield* firstUsable(files, [{ ...plain, ids: { uid: owner.uid, gid: owner.gid } }])
     }
+    // Root is refused by PostgreSQL, and only Linux has the two ways round that are known to work.
+    if (process.platform !== "linux") return yield* embeddedPostgresError("UserRefused", files.dataDir, "root")
     return yield* firstUsable(files, [mapped, { ...plain, ids: { uid: nobody, gid: nobody } }])
   }
 )
@@ -65,7 +69,7 @@ const firstUsable = Effect.fnUntraced(function*(
 })
 
 const tries = (files: ClusterFiles, user: ServerUser): Effect.Effect<unknown, string> =>
-  Effect.tryPromise({ try: () => execute(user, "postgres", files.dataDir, ["-V"]), catch: oneLine })
+  Effect.tryPromise({ try: () => execute(user, "postgres --version", files.dataDir, []), catch: oneLine })
 
 const oneLine = (cause: unknown) => describe(cause).trim().split("\n").at(-1) ?? ""
 
@@ -87,31 +91,33 @@ const folderFor = (user: ServerUser, folder: string) =>
 /** Nothing of our environment: PGPORT and its like would be obeyed. */
 const environment = { PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", LC_ALL: "C", TZ: "UTC" }
 
-const commandLine = (user: ServerUser, program: "initdb" | "pg_ctl" | "postgres", args: ReadonlyArray<string>) => {
-  const [command = "", ...rest] = [...user.prefix, path.join(user.binaries.native, "bin", program), ...args]
+type Program = "initdb" | "pg_ctl" | "postgres" | "postgres --single" | "postgres --version"
+
+/** The command line of a program on a folder. `--single` and `--version` have to be PostgreSQL's first argument. */
+const commandLine = (user: ServerUser, program: Program, folder: string, args: ReadonlyArray<string>) => {
+  const [name = "", ...first] = program.split(" ")
+  const binary = path.join(user.binaries.native, "bin", name)
+  const [command = "", ...rest] = [...user.prefix, binary, ...first, "-D", folderFor(user, folder), ...args]
   return [command, rest] as const
 }
 
-const execute = (user: ServerUser, program: "pg_ctl" | "postgres", cwd: string, args: ReadonlyArray<string>) =>
-  promisify(execFile)(...commandLine(user, program, args), { ...user.ids, cwd, env: environment })
+const execute = (user: ServerUser, program: Program, folder: string, args: ReadonlyArray<string>) =>
+  promisify(execFile)(...commandLine(user, program, folder, args), { ...user.ids, cwd: folder, env: environment })
 
 /** Runs pg_ctl on the cluster. Fails with what it printed. */
 export const pgCtl = (user: ServerUser, cluster: string, args: ReadonlyArray<string>): Effect.Effect<void, string> =>
-  Effect.tryPromise({
-    try: () => execute(user, "pg_ctl", cluster, [...args, "-D", folderFor(user, cluster)]),
-    catch: oneLine
-  })
+  Effect.tryPromise({ try: () => execute(user, "pg_ctl", cluster, args), catch: oneLine })
 
 /** Starts a program on the folder, with `extra` variables in an environment that is otherwise empty. */
 export const launch = (
   user: ServerUser,
-  program: "initdb" | "postgres",
+  program: Program,
   folder: string,
   args: ReadonlyArray<string>,
   stdio: StdioOptions,
   extra: Readonly<Record<string, string>> = {}
 ): ChildProcess =>
-  spawn(...commandLine(user, program, ["-D", folderFor(user, folder), ...args]), {
+  spawn(...commandLine(user, program, folder, args), {
     ...user.ids,
     cwd: folder,
     env: { ...environment, ...extra },

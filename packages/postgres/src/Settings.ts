@@ -47,6 +47,8 @@ export const settingsArguments = (
   const refused = Object.keys(wishes).find((name) => name.toLowerCase() in fixed || name.toLowerCase() === "port")
   if (refused !== undefined) return Effect.fail(embeddedPostgresError("SettingRefused", dataDir, refused))
   return Effect.succeed(
-    Object.entries({ ...tuned, ...wishes, ...fixed, port: String(port) }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
+    Object.entries({ ...tuned, ...wishes, ...fixed, port: String(port) }).flatMap((
+      [name, value]
+    ) => ["-c", `${name}=${value}`])
   )
 }
