@@ -1,17 +1,7 @@
-import { spawn } from "node:child_process"
-import {
-  accessSync,
-  appendFileSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync
-} from "node:fs"
-import { homedir } from "node:os"
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync } from "node:fs"
 import path from "node:path"
 import { locked } from "./lock.mjs"
+import { environment, log, reason, run } from "./packageManagers.mjs"
 import {
   cache,
   installedNode,
@@ -20,94 +10,15 @@ import {
   leastPnpm,
   remember,
   remembered,
-  rememberInstall,
-  root
+  rememberInstall
 } from "./workspace.mjs"
 
-const log = path.join(cache, "prepare.log")
 const say = (line) => process.stderr.write(`g-store: ${line}\n`)
 
 /** Ends this process with one line that says what to mend. Everything else that was printed is in the log. */
 const giveUp = (line) => {
   say(`${line} (what was printed meanwhile: ${path.relative(process.cwd(), log)})`)
   process.exit(1)
-}
-
-/**
- * The environment of the package managers. The caller's command line must not steer them (npm hands its own options on
- * as variables), nor NODE_ENV leave the tools out. A home that cannot be written to is replaced by a folder here.
- */
-const environment = () => {
-  const env = { ...process.env, npm_config_update_notifier: "false", CI: "true" }
-  for (const name of Object.keys(env)) {
-    if (
-      /^(npm|pnpm)_config_(prefix|local_prefix|global_prefix|global|workspaces?|omit|include|package|call|dry_run)$/i
-        .test(name)
-    ) {
-      delete env[name]
-    }
-  }
-  delete env.NODE_ENV
-  try {
-    const home = homedir()
-    accessSync(existsSync(path.join(home, ".npm")) ? path.join(home, ".npm") : home, constants.W_OK)
-    accessSync(home, constants.W_OK)
-  } catch {
-    env.npm_config_userconfig ??= path.join(homedir(), ".npmrc")
-    env.HOME = path.join(cache, "home")
-    for (const name of ["XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "PNPM_HOME"]) {
-      delete env[name]
-    }
-    mkdirSync(env.HOME, { recursive: true })
-  }
-  return env
-}
-
-/** Runs a program to its end; what it prints goes to the log. Signals that reach us end it too. */
-const run = (file, args, env) =>
-  new Promise((resolve) => {
-    const child = spawn(file, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] })
-    const stop = (signal) => {
-      child.kill(signal)
-      process.exit(signal === "SIGINT" ? 130 : 143)
-    }
-    process.once("SIGINT", stop).once("SIGTERM", stop)
-    let stdout = ""
-    let all = ""
-    child.stdout.on("data", (chunk) => {
-      stdout += chunk
-      all += chunk
-    })
-    child.stderr.on("data", (chunk) => {
-      all += chunk
-    })
-    child.on("error", (error) => {
-      all += `${error.message}\n`
-    })
-    child.on("close", (code) => {
-      process.off("SIGINT", stop).off("SIGTERM", stop)
-      appendFileSync(log, `$ ${file} ${args.join(" ")}\n${all}\n`)
-      resolve({ ok: code === 0, stdout, all })
-    })
-  })
-
-/** The part of a package manager's output that a person needs: is the registry out of reach, or what else? */
-const reason = (output) => {
-  const network =
-    /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|UND_ERR_\w+|CERT_\w+|SELF_SIGNED\w+|UNABLE_TO_\w+)\b/
-      .exec(output)
-  if (network !== null) {
-    return `the npm registry cannot be reached (${
-      network[1]
-    }): check the network, or the registry and proxy settings of npm`
-  }
-  if (/ERR_PNPM_OUTDATED_LOCKFILE/.test(output)) {
-    return "pnpm-lock.yaml does not fit the package.json files: run `pnpm install` and commit the lockfile"
-  }
-  const error = /^.*(ERR_PNPM_\w+.*|npm error(?! code| A complete| Log).*|E(?:ACCES|NOSPC|ROFS|PERM)\b.*)$/m.exec(
-    output
-  )
-  return error === null ? "a package manager failed" : error[1].trim()
 }
 
 /** npm's own entry point where npm started us, else whatever `npx` is on the path. */
@@ -136,6 +47,12 @@ const fetched = async (packages) => {
 
 const isNewEnough = (version, least) => Number.parseInt(version, 10) >= least
 
+/** pnpm itself, and the install scripts that it runs, take the Node that is first on the path. */
+const withNode = (node) => ({
+  ...environment(),
+  PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ""}`
+})
+
 /** A pnpm at hand: the one that started us, one fetched earlier, one on the path. */
 const installedPnpm = async (node) => {
   const candidates = [process.env.npm_execpath ?? "", remembered().pnpm ?? ""].filter((file) =>
@@ -148,7 +65,7 @@ const installedPnpm = async (node) => {
     )
     if (isNewEnough(version, leastPnpm)) return [node, file]
   }
-  const { ok, stdout } = await run("pnpm", ["--version"], { ...environment(), COREPACK_ENABLE_DOWNLOAD_PROMPT: "0" })
+  const { ok, stdout } = await run("pnpm", ["--version"], { ...withNode(node), COREPACK_ENABLE_DOWNLOAD_PROMPT: "0" })
   return ok && isNewEnough(stdout, leastPnpm) ? ["pnpm"] : undefined
 }
 
@@ -165,15 +82,13 @@ const prepareAlone = async () => {
       : `there is no pnpm ${leastPnpm}`
     say(`${why}: fetching ${want.join(" and ")} from the npm registry, then the dependencies (once, some 20 seconds)`)
     let got = await fetched(want)
-    if (!isNewEnough(got.version, leastNode)) {
+    if (node === undefined && !isNewEnough(got.version, leastNode)) {
       // The package "node" lays Node down in an install script. Where those are switched off, its parts do without.
       const prefix = process.platform === "darwin" && process.arch === "arm64" ? "node-bin" : "node"
       got = await fetched([`${prefix}-${process.platform}-${process.arch}@${leastNode}`, `pnpm@${leastPnpm}`])
-    }
-    if (!isNewEnough(got.version, leastNode)) {
-      giveUp(
-        `no Node ${leastNode} for ${process.platform}-${process.arch} came from the npm registry: install it by hand`
-      )
+      if (!isNewEnough(got.version, leastNode)) {
+        giveUp(`no Node ${leastNode} came from the npm registry: install it by hand`)
+      }
     }
     node ??= got.node
     pnpm = [node, got.pnpm]
@@ -183,9 +98,7 @@ const prepareAlone = async () => {
   }
   if (!isInstalled()) {
     const [file, ...first] = pnpm
-    // pnpm runs the packages' install scripts with the Node that it finds first on the path.
-    const env = { ...environment(), PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}` }
-    const { ok, all } = await run(file, [...first, "install", "--frozen-lockfile", "--prefer-offline"], env)
+    const { ok, all } = await run(file, [...first, "install", "--frozen-lockfile", "--prefer-offline"], withNode(node))
     if (!ok) giveUp(`installing the dependencies failed: ${reason(all)}`)
     rememberInstall()
   }
