@@ -40,7 +40,8 @@ export const IdempotencyMemory = Layer.effect(
     /** Owns the key from here to the end of the transaction; a twin's transaction is waited for. */
     const lock = (use: IdempotencyKey) =>
       database.statement("lock idempotency key", [idempotencyLock(use)], (rows) => idempotencyRow(rows, use)).pipe(
-        Effect.timeoutOption("5 seconds"),
+        // Just before the database would end the transaction for waiting too long, which would say less.
+        Effect.timeoutOption("4900 millis"),
         Effect.flatMap(Option.match({
           onNone: () => Effect.fail(new KeyInUse({ key: use.key })),
           onSome: Effect.succeed

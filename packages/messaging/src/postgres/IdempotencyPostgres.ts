@@ -80,7 +80,9 @@ export const IdempotencyPostgres = Layer.effect(
         }
         const answer = yield* effect
         yield* sql`
-          UPDATE idempotency SET answer = ${encodeAnswer(answer)}::jsonb WHERE scope = ${use.scope} AND key = ${use.key}`
+          UPDATE idempotency SET answer = ${
+          encodeAnswer(answer)
+        }::jsonb WHERE scope = ${use.scope} AND key = ${use.key}`
         return { answer, replayed: false }
       }))
 

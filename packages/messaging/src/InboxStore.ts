@@ -1,0 +1,116 @@
+import { Context, type DateTime, type Effect } from "effect"
+import type { DeadLetter } from "./DeadLetters.ts"
+import type { IncomingMessage } from "./Message.ts"
+import type { DatabaseUnavailable } from "./Transactions.ts"
+
+/** A message in the form that every store can hold (inbox/Storable.ts), with its identity in the inbox. */
+export interface StoredMessage {
+  readonly messageId: string
+  readonly message: IncomingMessage
+}
+
+/** A message to set aside. */
+export interface NewDeadLetter extends StoredMessage {
+  /** UUID of the letter. */
+  readonly id: string
+  readonly reason: string
+  readonly attempts: number
+  readonly firstFailedAt: DateTime.Utc
+  readonly lastFailedAt: DateTime.Utc
+}
+
+/** A message behind a gate. Those of one key are handled in the order of `sequence`. */
+export interface WaitingMessage extends StoredMessage {
+  readonly sequence: bigint
+}
+
+/**
+ * What a consumer knows of its messages. Every call belongs inside the transaction of the batch, in this order: `mark`,
+ * `gates`, then the rest. `gates` after `mark`, because a second handler of the same messages waits in `mark` until the
+ * first one has committed, and only a statement that begins after that sees the gates which the first one closed.
+ */
+export class InboxStore extends Context.Service<InboxStore, {
+  /**
+   * Takes the messages for this consumer and gives the ids that nobody took before. Takes them in sorted order and
+   * waits for each that another transaction is just taking.
+   */
+  readonly mark: (
+    consumer: string,
+    ids: ReadonlyArray<string>
+  ) => Effect.Effect<ReadonlySet<string>, DatabaseUnavailable>
+  /** Those of the keys that are parked, their gates locked until the transaction ends. */
+  readonly gates: (
+    consumer: string,
+    keys: ReadonlyArray<string>
+  ) => Effect.Effect<ReadonlySet<string>, DatabaseUnavailable>
+  /**
+   * Keeps the messages as dead letters and closes the gates of their keys (at most one letter a key; a null key has no
+   * gate). False when another transaction closed one of the gates since `gates` looked: roll back and begin again.
+   */
+  readonly setAside: (
+    consumer: string,
+    letters: ReadonlyArray<NewDeadLetter>
+  ) => Effect.Effect<boolean, DatabaseUnavailable>
+  /** Puts messages behind the closed gates of their keys, in the order given. */
+  readonly park: (
+    consumer: string,
+    messages: ReadonlyArray<StoredMessage>
+  ) => Effect.Effect<void, DatabaseUnavailable>
+}>()("@g-store/messaging/InboxStore") {}
+
+/** Something to do for a consumer: a letter that an operator decided on, or a gate with messages left behind it. */
+export interface Errand {
+  readonly letterId: string
+  readonly key: string | null
+}
+
+/** A gate: the letter that closed it, and whether that one is settled so that only the waiting messages are left. */
+export interface Gate {
+  readonly letterId: string
+  readonly draining: boolean
+}
+
+/**
+ * The consumer's side of dead letters: acting on what operators asked for. All but `errands` and `allWaiting` belong
+ * inside a transaction that began with `lockGate`, so that live messages of the key wait or see the gate.
+ */
+export class ReplayStore extends Context.Service<ReplayStore, {
+  /** What is to be done, oldest letter first. */
+  readonly errands: (consumer: string) => Effect.Effect<ReadonlyArray<Errand>, DatabaseUnavailable>
+  readonly lockGate: (consumer: string, key: string) => Effect.Effect<Gate | undefined, DatabaseUnavailable>
+  readonly lockLetter: (letterId: string) => Effect.Effect<DeadLetter | undefined, DatabaseUnavailable>
+  /** The letter is done with. */
+  readonly settle: (letterId: string, state: "replayed" | "discarded") => Effect.Effect<void, DatabaseUnavailable>
+  /** The replay failed: the letter is open again and says why. */
+  readonly reopen: (
+    letterId: string,
+    failure: { readonly reason: string; readonly attempts: number; readonly at: DateTime.Utc }
+  ) => Effect.Effect<void, DatabaseUnavailable>
+  /** The letter of the gate is settled; the waiting messages are next. */
+  readonly drain: (consumer: string, key: string) => Effect.Effect<void, DatabaseUnavailable>
+  /** The first messages behind the gate, in order. */
+  readonly waiting: (
+    consumer: string,
+    key: string,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<WaitingMessage>, DatabaseUnavailable>
+  /** Forgets waiting messages that were handled or became letters. */
+  readonly release: (
+    consumer: string,
+    key: string,
+    sequences: ReadonlyArray<bigint>
+  ) => Effect.Effect<void, DatabaseUnavailable>
+  /** A waiting message is poison itself: keeps it as the letter that now holds the gate. */
+  readonly replaceLetter: (
+    consumer: string,
+    key: string,
+    letter: NewDeadLetter
+  ) => Effect.Effect<void, DatabaseUnavailable>
+  /** Removes the gate; nothing may wait behind it. */
+  readonly openGate: (consumer: string, key: string) => Effect.Effect<void, DatabaseUnavailable>
+  /** Messages behind any gate of the consumer, in order per key, at most `limit`: for alerts at start. */
+  readonly allWaiting: (
+    consumer: string,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<StoredMessage>, DatabaseUnavailable>
+}>()("@g-store/messaging/ReplayStore") {}

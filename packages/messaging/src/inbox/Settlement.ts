@@ -1,0 +1,175 @@
+import { type Cause, Clock, DateTime, type Duration, Effect, Exit, Result, Schema, type Semaphore } from "effect"
+import { SecureRandom } from "effect/crypto"
+import type { Consumer } from "../Consumer.ts"
+import { InboxStore } from "../InboxStore.ts"
+import { TRACEPARENT } from "../Message.ts"
+import { CurrentTraceparent } from "../TraceContext.ts"
+import { Transactions } from "../Transactions.ts"
+import { type Entry, type Plan, plan, split, type Verdict } from "./Entry.ts"
+import { classify } from "./Failure.ts"
+import type { InboxMetrics } from "./InboxMetrics.ts"
+
+/** Pauses between the tries of a single message: all of them within a second. */
+const PAUSES: ReadonlyArray<Duration.Input> = ["100 millis", "300 millis"]
+export const TRIES = PAUSES.length + 1
+
+/** Before another try of a message that has failed so often. */
+export const pauseAfter = (tries: number) => Effect.sleep(PAUSES[tries - 1] ?? "300 millis")
+
+/** Another transaction closed a gate between this one's look and its letter. It begins again, and sees it. */
+class GateMoved extends Schema.TaggedError<GateMoved>()("GateMoved", {}) {}
+
+/** What became of the messages of one transaction. */
+export interface Settled<M> extends Plan<M> {
+  readonly duplicates: number
+}
+
+export interface SettlementOptions<M, R> {
+  readonly consumer: Consumer<M, R>
+  readonly metrics: InboxMetrics
+  /** Bounds the transactions of this consumer that run at once. */
+  readonly permits: Semaphore.Semaphore
+  /** The longest that a transaction may take before it is rolled back and tried again. */
+  readonly timeout: Duration.Input
+  /** Called after each failure that is no fault of the messages; returns when it is time to try again. */
+  readonly setback: (reason: string, cause: Cause.Cause<unknown>) => Effect.Effect<void>
+  /** Called after each commit. */
+  readonly committed: (settled: Settled<M>) => Effect.Effect<void, never, R>
+}
+
+/** Runs the handler, live and at a replay alike: a message that comes alone brings its trace context along. */
+export const handleAll = <M, R>(
+  consumer: Consumer<M, R>,
+  entries: ReadonlyArray<Entry<M>>
+): Effect.Effect<void, unknown, R> => {
+  const received = entries.flatMap((entry) => Result.isSuccess(entry.content) ? [entry.content.success] : [])
+  const [first, second] = received
+  if (first === undefined) return Effect.void
+  const handling = Effect.suspend(() => consumer.handle(received))
+  return second === undefined
+    ? Effect.provideService(handling, CurrentTraceparent, first.message.headers[TRACEPARENT])
+    : handling
+}
+
+/**
+ * Brings a batch to its end: every message of it is handled, known, parked or set aside when the effect returns, however
+ * long the world stands in the way. It never fails.
+ */
+export const settlement = <M, R>(options: SettlementOptions<M, R>) =>
+  Effect.gen(function*() {
+    const { committed, consumer, metrics, permits, setback, timeout } = options
+    const store = yield* InboxStore
+    const transactions = yield* Transactions
+    const random = yield* SecureRandom.SecureRandom
+
+    const letters = (entries: ReadonlyArray<Entry<M>>, verdicts: ReadonlyMap<string, Verdict>, now: DateTime.Utc) =>
+      Effect.forEach(entries, ({ content, message, messageId }) =>
+        Effect.map(random.uuidV7(), (id) => ({
+          id,
+          messageId,
+          message,
+          ...(verdicts.get(messageId) ?? {
+            reason: Result.isFailure(content) ? content.failure : "no reason given",
+            attempts: 1,
+            firstFailedAt: now
+          }),
+          lastFailedAt: now
+        })))
+
+    /** One transaction over the entries. `onPlan` learns what it tried to handle, also when it fails. */
+    const attempt = (
+      entries: ReadonlyArray<Entry<M>>,
+      verdicts: ReadonlyMap<string, Verdict>,
+      onPlan: (planned: Plan<M>) => void
+    ) =>
+      transactions.run(Effect.gen(function*() {
+        const marked = yield* store.mark(consumer.name, entries.map((entry) => entry.messageId))
+        const fresh = entries.filter((entry) => marked.has(entry.messageId))
+        const keys = new Set(fresh.flatMap((entry) => entry.key === null ? [] : [entry.key]))
+        const gates = keys.size === 0 ? keys : yield* store.gates(consumer.name, [...keys])
+        const planned = plan(
+          fresh,
+          gates,
+          (entry) => Result.isFailure(entry.content) || verdicts.has(entry.messageId)
+        )
+        onPlan(planned)
+        if (planned.setAside.length > 0) {
+          const written = yield* letters(planned.setAside, verdicts, yield* DateTime.now)
+          if (!(yield* store.setAside(consumer.name, written))) return yield* new GateMoved()
+        }
+        if (planned.park.length > 0) yield* store.park(consumer.name, planned.park)
+        yield* handleAll(consumer, planned.handle)
+        return { ...planned, duplicates: entries.length - fresh.length }
+      })).pipe(
+        Effect.timeout(timeout),
+        Effect.retry({ while: (error) => error instanceof GateMoved })
+      )
+
+    const settle = (
+      entries: ReadonlyArray<Entry<M>>,
+      verdicts: Map<string, Verdict>
+    ): Effect.Effect<void, never, R> =>
+      Effect.gen(function*() {
+        let tries = 0
+        let firstFailedAt: DateTime.Utc | undefined
+        while (true) {
+          let tried: ReadonlyArray<Entry<M>> = []
+          const exit = yield* Effect.suspend(() => attempt(entries, verdicts, (planned) => (tried = planned.handle)))
+            .pipe(
+              (self) => timed(self, metrics),
+              permits.withPermits(1),
+              Effect.exit
+            )
+          if (Exit.isSuccess(exit)) return yield* committed(exit.value)
+          const failure = classify(exit.cause)
+          const named = failure._tag === "Named" ? tried.filter((entry) => failure.reasons.has(entry.messageId)) : []
+          if (failure._tag === "Transient") {
+            yield* metrics.retry("transient")
+            yield* setback(failure.reason, exit.cause)
+            continue
+          }
+          if (failure._tag === "Named" && named.length > 0) {
+            yield* metrics.retry("named")
+            const now = yield* DateTime.now
+            for (const { messageId } of named) {
+              const reason = failure.reasons.get(messageId) ?? failure.reason
+              verdicts.set(messageId, { reason, attempts: 1, firstFailedAt: now })
+            }
+            continue
+          }
+          // A defect or a violated constraint (or poison that names none of them): which message it was has to be found.
+          yield* metrics.retry("permanent")
+          if (tried.length > 1 || (tried.length === 0 && entries.length > 1)) {
+            yield* Effect.logWarning("a batch cannot be handled; it is halved to find the message", exit.cause)
+            const [first, second] = split(entries, new Set(tried.map((entry) => entry.messageId)))
+            yield* settle(first, verdicts)
+            return yield* settle(second, verdicts)
+          }
+          const [culprit] = tried
+          if (culprit === undefined) {
+            // Not the handler's doing: the inbox itself was refused. Nothing may be lost over that.
+            yield* setback(failure.reason, exit.cause)
+            continue
+          }
+          tries++
+          firstFailedAt ??= yield* DateTime.now
+          if (tries < TRIES) {
+            yield* pauseAfter(tries)
+            continue
+          }
+          verdicts.set(culprit.messageId, { reason: failure.reason, attempts: tries, firstFailedAt })
+          yield* Effect.logError("a message cannot be handled and is set aside", exit.cause).pipe(
+            Effect.annotateLogs({ messageId: culprit.messageId, orderId: culprit.key ?? "" })
+          )
+        }
+      })
+
+    return (entries: ReadonlyArray<Entry<M>>) => settle(entries, new Map())
+  })
+
+const timed = <A, E, R>(self: Effect.Effect<A, E, R>, metrics: InboxMetrics) =>
+  Effect.flatMap(Clock.currentTimeMillis, (start) =>
+    Effect.ensuring(
+      self,
+      Effect.flatMap(Clock.currentTimeMillis, (end) => metrics.latency((end - start) / 1000))
+    ))

@@ -1,0 +1,49 @@
+import { PgClient } from "@effect/sql-pg/PgClient"
+import { Effect, Layer } from "effect"
+import { InboxStore } from "../InboxStore.ts"
+import { letterColumns, messageColumns } from "./inboxRows.ts"
+import { orUnavailable } from "./Postgres.ts"
+
+const inboxStore = Effect.map(PgClient, (client) => {
+  const sql = client.withoutTransforms()
+  return InboxStore.of({
+    mark: (consumer, ids) =>
+      orUnavailable(sql<{ id: string }>`
+        INSERT INTO inbox (consumer, message_id)
+        SELECT ${consumer}, id FROM unnest(${ids}::text[]) AS id ORDER BY id COLLATE "C"
+        ON CONFLICT (consumer, message_id) DO NOTHING
+        RETURNING message_id AS id`).pipe(Effect.map((rows) => new Set(rows.map((row) => row.id)))),
+    gates: (consumer, keys) =>
+      orUnavailable(sql<{ key: string }>`
+        SELECT key FROM parked_key WHERE consumer = ${consumer} AND key = ANY(${keys}::text[])
+        ORDER BY key COLLATE "C" FOR UPDATE`).pipe(Effect.map((rows) => new Set(rows.map((row) => row.key)))),
+    setAside: (consumer, letters) => {
+      const keyed = letters.filter((letter) => letter.message.key !== null)
+      const close = orUnavailable(sql`
+        INSERT INTO parked_key (consumer, key, dead_letter_id)
+        SELECT ${consumer}, l.key, l.id
+        FROM unnest(
+          ${keyed.map((letter) => letter.message.key)}::text[], ${keyed.map((letter) => letter.id)}::uuid[]
+        ) AS l (key, id)
+        ORDER BY l.key COLLATE "C"
+        ON CONFLICT (consumer, key) DO NOTHING
+        RETURNING key`)
+      return orUnavailable(sql`
+        INSERT INTO dead_letter (
+          consumer, id, reason, attempts, first_failed_at, last_failed_at,
+          message_id, topic, partition, "offset", key, event_type, headers, payload
+        )
+        SELECT ${consumer}, m.* FROM ${letterColumns(sql, letters)}`).pipe(
+        Effect.andThen(keyed.length === 0 ? Effect.succeed([]) : close),
+        Effect.map((closed) => closed.length === keyed.length)
+      )
+    },
+    park: (consumer, messages) =>
+      orUnavailable(sql`
+        INSERT INTO parked_message (consumer, message_id, topic, partition, "offset", key, headers, payload)
+        SELECT ${consumer}, m.message_id, m.topic, m.partition, m."offset", m.key, m.headers, m.payload
+        FROM ${messageColumns(sql, messages)} ORDER BY m.nth`).pipe(Effect.asVoid)
+  })
+})
+
+export const InboxPostgres = Layer.effect(InboxStore, inboxStore)
