@@ -4,7 +4,7 @@ import { Cause, Clock, Context, Deferred, Duration, Effect, Exit, Layer, Metric,
 export class WorkerGaveUp extends Schema.TaggedError<WorkerGaveUp>()("WorkerGaveUp", {
   worker: Schema.String,
   /** Crashes in a row, none of them after a healthy minute. */
-  crashes: Schema.Number,
+  crashes: Schema.Finite,
   cause: Schema.Defect()
 }) {}
 

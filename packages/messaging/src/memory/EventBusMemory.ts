@@ -34,7 +34,7 @@ const make = ({ groups, partitions = 6, tail = 1_000 }: EventBusMemoryOptions) =
     // more than 4096 messages a millisecond.
     const base = BigInt(yield* Clock.currentTimeMillis) * 4096n
     const topics = new Map<string, ReadonlyArray<MemoryPartition>>()
-    const byName = new Map(groups.map(({ group, topics }) => [group, memoryGroup(group, topics)]))
+    const byName = new Map(groups.map((group) => [group.group, memoryGroup(group.group, group.topics)]))
     let unkeyed = 0
 
     const ofTopic = (topic: string): ReadonlyArray<MemoryPartition> => {
@@ -96,7 +96,7 @@ const make = ({ groups, partitions = 6, tail = 1_000 }: EventBusMemoryOptions) =
     /** Finds where the member's new partitions begin, then tells it of its assignment. */
     const begin = Effect.fnUntraced(function*(group: MemoryGroup, member: Member) {
       const { onAssigned, startAt } = member.subscription
-      for (const assignment of [...member.assignments.values()]) {
+      for (const assignment of member.assignments.values()) {
         if (assignment.position !== undefined) continue
         const { log } = assignment
         const stored = startAt === undefined ? undefined : yield* startAt(log.topic, log.partition)

@@ -26,8 +26,8 @@ export class MemoryDatabase extends Context.Service<MemoryDatabase, {
   /**
    * One statement of the surrounding transaction (or of its own): takes the row locks in the order given, as
    * `table/key`, waits for them as SELECT ... FOR UPDATE does and keeps them to the transaction's end, then runs `f`
-   * in one synchronous step. A wait of over 5 s ends the transaction (deadlock, lock timeout). When `f` throws, which is
-   * a defect, the statement has written nothing.
+   * in one synchronous step. A wait of over 5 s ends the transaction, and so may a deadlock at once. When `f` throws, which
+   * is a defect, the statement has written nothing.
    */
   readonly statement: <A>(
     label: string,

@@ -93,6 +93,6 @@ export const leave = (
   topics: ReadonlyMap<string, ReadonlyArray<MemoryPartition>>
 ): void => {
   group.members.delete(member)
-  for (const log of [...member.assignments.keys()]) revoke(member, log)
+  for (const log of member.assignments.keys()) revoke(member, log)
   rebalance(group, topics)
 }

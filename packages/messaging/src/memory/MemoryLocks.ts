@@ -5,12 +5,20 @@ export class LockTimeout extends Schema.TaggedError<LockTimeout>()("LockTimeout"
   lock: Schema.String,
   /** Label of the statement that waited. */
   statement: Schema.String,
-  milliseconds: Schema.Number
+  milliseconds: Schema.Finite
+}) {}
+
+/** The row that a transaction wants is held by one that, directly or through others, waits for a row of its own. */
+export class Deadlock extends Schema.TaggedError<Deadlock>()("Deadlock", {
+  lock: Schema.String,
+  statement: Schema.String
 }) {}
 
 /** Who can hold row locks: a transaction. */
 export interface Holder {
   readonly locks: Set<string>
+  /** The one lock that it waits for. */
+  waitsFor: string | undefined
 }
 
 interface Waiter {
@@ -32,7 +40,7 @@ export interface MemoryLocks {
     holder: Holder,
     statement: string,
     locks: ReadonlyArray<string>
-  ) => Effect.Effect<void, LockTimeout>
+  ) => Effect.Effect<void, LockTimeout | Deadlock>
   readonly release: (holder: Holder) => void
 }
 
@@ -64,13 +72,29 @@ export const memoryLocks = (): MemoryLocks => {
     return true
   }
 
+  /** Whether waiting for the lock would close a ring; each transaction waits for one lock at most, so it is a walk. */
+  const closesRing = (holder: Holder, name: string): boolean => {
+    for (let at: string | undefined = name; at !== undefined;) {
+      const owner: Holder | undefined = held.get(at)?.holder
+      if (owner === holder) return true
+      at = owner?.waitsFor
+    }
+    return false
+  }
+
   const wait = (holder: Holder, name: string): Effect.Effect<void> =>
     Effect.callback<void>((resume) => {
       if (take(holder, name)) return resume(Effect.void)
       const lock = held.get(name)
-      const waiter: Waiter = { holder, granted: () => resume(Effect.void) }
+      const granted = () => {
+        holder.waitsFor = undefined
+        resume(Effect.void)
+      }
+      const waiter: Waiter = { holder, granted }
+      holder.waitsFor = name
       lock?.waiting.push(waiter)
       return Effect.sync(() => {
+        holder.waitsFor = undefined
         const at = lock?.waiting.indexOf(waiter) ?? -1
         if (at >= 0) lock?.waiting.splice(at, 1)
       })
@@ -79,6 +103,7 @@ export const memoryLocks = (): MemoryLocks => {
   const acquire = Effect.fnUntraced(function*(holder: Holder, statement: string, locks: ReadonlyArray<string>) {
     for (const name of locks) {
       if (take(holder, name)) continue
+      if (closesRing(holder, name)) return yield* new Deadlock({ lock: name, statement })
       yield* wait(holder, name).pipe(
         Effect.timeoutOrElse({
           duration: WAIT_MILLIS,

@@ -12,6 +12,7 @@ interface Session {
   readonly outer: Session | undefined
   readonly writes: Overlay
   readonly locks: Set<string>
+  waitsFor: string | undefined
   readonly afterCommit: Array<Effect.Effect<void>>
   state: "open" | "aborted" | "ended"
 }
@@ -30,6 +31,7 @@ export const makeMemoryDatabase = (durable: MemoryTables): MemoryDatabase["Servi
     outer,
     writes: new Map(),
     locks: new Set(),
+    waitsFor: undefined,
     afterCommit: [],
     state: "open"
   })

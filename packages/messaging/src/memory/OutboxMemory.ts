@@ -15,6 +15,7 @@ interface StoredRow extends OutboxRow {
 }
 
 interface LeaseRow {
+  readonly shard: number
   readonly owner: string
   readonly epoch: bigint
   /** Milliseconds since the epoch. */
@@ -35,7 +36,7 @@ export const appendRows = (rows: Rows, messages: ReadonlyArray<OutgoingMessage>)
 }
 
 const leaseOf = (rows: Rows, shard: number): LeaseRow =>
-  rows.get<LeaseRow>("relay_lease", String(shard)) ?? { owner: "", epoch: 0n, expiresAt: -1 }
+  rows.get<LeaseRow>("relay_lease", String(shard)) ?? { shard, owner: "", epoch: 0n, expiresAt: -1 }
 
 export const OutboxMemory = Layer.effectContext(Effect.gen(function*() {
   const database = yield* MemoryDatabase
@@ -58,7 +59,7 @@ export const OutboxMemory = Layer.effectContext(Effect.gen(function*() {
           const mine = lease.owner === owner && lease.expiresAt >= rows.now
           if (!mine && lease.expiresAt >= rows.now && exclusive !== true) return []
           const epoch = mine ? lease.epoch : lease.epoch + 1n
-          const renewed: LeaseRow = { owner, epoch, expiresAt: rows.now + LEASE_MILLIS }
+          const renewed: LeaseRow = { shard, owner, epoch, expiresAt: rows.now + LEASE_MILLIS }
           rows.put("relay_lease", String(shard), renewed)
           return [{ shard, epoch, remaining: LEASE_MILLIS }]
         })),
@@ -89,7 +90,7 @@ export const OutboxMemory = Layer.effectContext(Effect.gen(function*() {
         const oldestMillis = Math.max(known?.oldestMillis ?? 0, rows.now - createdAt)
         topics.set(topic, { topic, depth: (known?.depth ?? 0) + 1, oldestMillis })
       }
-      return [...topics.values()].sort((a, b) => a.topic < b.topic ? -1 : 1)
+      return [...topics.values()].toSorted((a, b) => a.topic < b.topic ? -1 : 1)
     }),
     wakeups: wakeups.listen
   })

@@ -20,14 +20,14 @@ export const outboxInsert = (
   where?: Statement.Fragment
 ): Statement.Statement<unknown> =>
   sql`INSERT INTO outbox (shard, message_id, topic, key, event_type, traceparent, payload)
-    SELECT m.shard, m.message_id, m.topic, m.key, m.event_type, m.traceparent, m.payload
+    SELECT m.shard, m.message_id, m.topic, m.key, m.event_type, nullif(m.traceparent, ''), m.payload
     FROM unnest(
       ${messages.map((message) => shardOf(message.key))}::smallint[],
       ${messages.map((message) => message.id)}::uuid[],
       ${messages.map((message) => message.topic)}::text[],
       ${messages.map((message) => message.key)}::text[],
       ${messages.map((message) => message.eventType)}::text[],
-      ${messages.map((message) => message.traceparent ?? null)}::text[],
+      ${messages.map((message) => message.traceparent ?? "")}::text[],
       ${messages.map((message) => message.payload)}::bytea[]
     ) WITH ORDINALITY AS m (shard, message_id, topic, key, event_type, traceparent, payload, nth)
     ${where === undefined ? sql.literal("") : sql`WHERE ${where}`}

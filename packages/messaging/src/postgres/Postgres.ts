@@ -1,3 +1,4 @@
+import { CodecError } from "@effect/sql-pg/PgTypes"
 import { Cause, Effect, Option } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import { DatabaseUnavailable } from "../Transactions.ts"
@@ -15,12 +16,12 @@ export const sqlState = (cause: unknown): string | undefined => {
 }
 
 /**
- * Our bug, or data that can never be stored: wrong data (22), a violated constraint (23), wrong SQL (42). All else, and
- * what nobody knows, may be different the next time.
+ * Our bug, or data that can never be stored: wrong data (22), a violated constraint (23), wrong SQL (42), and what the
+ * driver itself cannot encode or decode. All else, and what nobody knows, may be different the next time.
  */
 const isPermanent = (error: SqlError.SqlError): boolean => {
   const state = sqlState(error)
-  return state !== undefined && (state.startsWith("22") || state.startsWith("23") || state.startsWith("42"))
+  return state === undefined ? error.reason.cause instanceof CodecError : /^(22|23|42)/.test(state)
 }
 
 const sqlErrorsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<SqlError.SqlError> =>
@@ -35,7 +36,7 @@ const hasNone = <E>(cause: Cause.Cause<E>): cause is Cause.Cause<Exclude<E, SqlE
 /**
  * Sorts SQL errors into the two kinds that callers act on: DatabaseUnavailable (try again: connection lost, server
  * stopping, deadlock, serialization, lock and statement timeouts, unknown), or a defect that carries the SqlError
- * (SQLSTATE classes 22, 23 and 42). A SqlError that comes as a defect is sorted too: withTransaction dies when the
+ * (SQLSTATE classes 22, 23 and 42, values that cannot be encoded). A SqlError that comes as a defect is sorted too: withTransaction dies when the
  * ROLLBACK finds its connection gone.
  */
 export const orUnavailable = <A, E, R>(
