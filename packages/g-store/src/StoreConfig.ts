@@ -1,4 +1,6 @@
-import { Config, Effect, Option } from "effect"
+import { adminPort, host, optionalDatabaseUrlIn } from "@g-store/service-kit/ServiceConfig.ts"
+import { variable } from "@g-store/service-kit/Variable.ts"
+import { Config, Effect, Option, Schema } from "effect"
 
 /** The services that keep a database, with the variable that names it elsewhere than in the data folder. */
 export const databaseVariables = {
@@ -15,14 +17,21 @@ export const dataDir = Config.String("GSTORE_DATA_DIR").pipe(Config.withDefault(
 /** The databases that are named in the environment; the others are embedded. */
 export const databaseUrls = Effect.gen(function*() {
   const urls = yield* Effect.forEach(databaseNames, (name) =>
-    Effect.map(Config.Redacted(databaseVariables[name]).pipe(Config.option), (url) => [name, url] as const))
+    Effect.map(optionalDatabaseUrlIn(databaseVariables[name]), (url) => [name, url] as const))
   return urls.flatMap(([name, url]) => Option.isSome(url) ? [[name, url.value] as const] : [])
 })
 
+const port = (name: string, fallback: number) =>
+  variable(name, {
+    expected: "a port number from 0 to 65535",
+    schema: Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: 65535 })),
+    fallback
+  })
+
 /** The addresses that people use. */
 export const addresses = Config.all({
-  host: Config.String("HOST").pipe(Config.withDefault("127.0.0.1")),
-  gatewayPort: Config.Port("GATEWAY_PORT").pipe(Config.withDefault(8080)),
-  webPort: Config.Port("WEB_PORT").pipe(Config.withDefault(3000)),
-  adminPort: Config.Port("ADMIN_PORT").pipe(Config.withDefault(9464))
+  host,
+  gatewayPort: port("GATEWAY_PORT", 8080),
+  webPort: port("WEB_PORT", 3000),
+  adminPort
 })

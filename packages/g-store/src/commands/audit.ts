@@ -1,0 +1,65 @@
+import { retentionFeed } from "@g-store/service-kit/ServiceConfig.ts"
+import { Console, Duration, Effect, Option, Runtime, Schema } from "effect"
+import { CliError, Command, Flag } from "effect/cli"
+import { audit as runAudit, type AuditResult } from "../audit/Audit.ts"
+import { type Finding, type Invariant, invariants } from "../audit/Finding.ts"
+import { readJournal } from "../Journal.ts"
+import { makeInside } from "./Inside.ts"
+
+/** Invariants do not hold: exit code 1, the offending ids were printed before. */
+class AuditFailed extends Schema.TaggedError<AuditFailed>()("AuditFailed", { breaches: Schema.Int }) {
+  override get [CliError.userMessage]() {
+    return `${this.breaches} breaches of the store's invariants`
+  }
+  override readonly [Runtime.errorExitCode] = 1
+}
+
+const SHOWN = 20
+
+const lines = (findings: ReadonlyArray<Finding>) => [
+  ...findings.slice(0, SHOWN).map((finding) => `      ${finding.id}  ${finding.detail}`),
+  ...(findings.length > SHOWN ? [`      ... and ${findings.length - SHOWN} more`] : [])
+]
+
+const report = (result: AuditResult): string => {
+  const byInvariant = Map.groupBy(result.breaches, (finding) => finding.invariant)
+  const names = Object.keys(invariants) as ReadonlyArray<Invariant>
+  return [
+    `${result.orders} orders, ${result.journalled} journalled answers`,
+    ...names.flatMap((name) => {
+      if (name === "feed-equals-history" && result.feed === "none") return [`  -   ${invariants[name]}: there is no feed`]
+      if (name === "journalled-kept" && result.journalled === 0) return [`  -   ${invariants[name]}: no journal given`]
+      const breaches = byInvariant.get(name) ?? []
+      return breaches.length === 0
+        ? [`  ok  ${invariants[name]}`]
+        : [`  NO  ${invariants[name]}: ${breaches.length}`, ...lines(breaches)]
+    }),
+    ...(result.warnings.length === 0 ? [] : ["  still in flight:", ...lines(result.warnings)])
+  ].join("\n")
+}
+
+export const audit = Command.make(
+  "audit",
+  {
+    journal: Flag.String("journal").pipe(
+      Flag.withDescription("A journal of demo: every acknowledged answer in it must be there"),
+      Flag.optional
+    ),
+    settle: Flag.Finite("settle").pipe(
+      Flag.withDescription("Seconds that work in flight may take before it counts as a breach"),
+      Flag.withDefault(30)
+    ),
+    json: Flag.Boolean("json").pipe(Flag.withDescription("Print the result as JSON"), Flag.withDefault(false))
+  },
+  Effect.fnUntraced(function*({ journal, json, settle }) {
+    const inside = yield* makeInside
+    const entries = Option.isSome(journal) ? yield* readJournal(journal.value) : []
+    const result = yield* runAudit(inside, {
+      journal: entries,
+      settle: Duration.seconds(settle),
+      feedRetention: yield* retentionFeed
+    })
+    yield* Console.log(json ? JSON.stringify({ ok: result.breaches.length === 0, ...result }, null, 2) : report(result))
+    if (result.breaches.length > 0) return yield* new AuditFailed({ breaches: result.breaches.length })
+  }, Effect.scoped)
+).pipe(Command.withDescription("Check every invariant of the store over its databases"))
