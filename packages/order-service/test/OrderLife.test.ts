@@ -1,5 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { CancellationReason, type HistoryEntry, type Order as OrderState, OrderStatus } from "@g-store/contracts/Order.ts"
+import {
+  CancellationReason,
+  type HistoryEntry,
+  type Order as OrderState,
+  OrderStatus
+} from "@g-store/contracts/Order.ts"
 import type { OrderEvent } from "@g-store/contracts/OrderEvents.ts"
 import { PaymentFailureReason } from "@g-store/contracts/PaymentEvents.ts"
 import { DateTime, Result, Schema } from "effect"
@@ -29,7 +34,12 @@ const attempt = (
     case "pay":
       return Order.pay(order, paymentOf(order), payment, now)
     case "decline":
-      return Order.decline(order, paymentOf(order, { ...what, _tag: "PaymentProcessed", status: "FAILED" }), payment, now)
+      return Order.decline(
+        order,
+        paymentOf(order, { ...what, _tag: "PaymentProcessed", status: "FAILED" }),
+        payment,
+        now
+      )
     case "cancel":
       return Order.cancel(order, { reason: what.reason }, callers[what.by], now)
     case "move":
@@ -65,7 +75,9 @@ describe("whatever is tried on an order", () => {
   const holds = (check: (life: Order.Decision) => void) => (attempts: ReadonlyArray<typeof Attempt.Type>) => {
     check(life(attempts))
     check(life([{ clock: 0, what: { _tag: "pay" } }, ...attempts, ...forward]))
-    check(life([{ clock: 0, what: { _tag: "pay" } }, ...forward.flatMap((move, i) => [...attempts.slice(i, i + 2), move])]))
+    check(
+      life([{ clock: 0, what: { _tag: "pay" } }, ...forward.flatMap((move, i) => [...attempts.slice(i, i + 2), move])])
+    )
     return true
   }
 
@@ -78,23 +90,31 @@ describe("whatever is tried on an order", () => {
       assert.strictEqual(entries.at(-1)?.status, order.status)
     })(attempts))
 
-  it.prop("versions run from 1 without a gap, in history, events and order alike", [Attempts], ([attempts]) =>
-    holds(({ entries, events, order }) => {
-      const numbers = entries.map((_, i) => i + 1)
-      assert.deepStrictEqual(entries.map(({ version }) => version), numbers)
-      assert.deepStrictEqual(events.map(({ version }) => version), numbers)
-      assert.strictEqual(order.version, entries.length)
-    })(attempts))
+  it.prop(
+    "versions run from 1 without a gap, in history, events and order alike",
+    [Attempts],
+    ([attempts]) =>
+      holds(({ entries, events, order }) => {
+        const numbers = entries.map((_, i) => i + 1)
+        assert.deepStrictEqual(entries.map(({ version }) => version), numbers)
+        assert.deepStrictEqual(events.map(({ version }) => version), numbers)
+        assert.strictEqual(order.version, entries.length)
+      })(attempts)
+  )
 
-  it.prop("time never goes back, and is the same in history, events and order", [Attempts], ([attempts]) =>
-    holds(({ entries, events, order }) => {
-      for (const [from, to] of steps(entries)) {
-        assert.isTrue(DateTime.isGreaterThanOrEqualTo(to.occurredAt, from?.occurredAt ?? at))
-      }
-      assert.deepStrictEqual(events.map(({ occurredAt }) => occurredAt), entries.map(({ occurredAt }) => occurredAt))
-      assert.deepStrictEqual(order.updatedAt, entries.at(-1)?.occurredAt)
-      assert.deepStrictEqual(order.createdAt, at)
-    })(attempts))
+  it.prop(
+    "time never goes back, and is the same in history, events and order",
+    [Attempts],
+    ([attempts]) =>
+      holds(({ entries, events, order }) => {
+        for (const [from, to] of steps(entries)) {
+          assert.isTrue(DateTime.isGreaterThanOrEqualTo(to.occurredAt, from?.occurredAt ?? at))
+        }
+        assert.deepStrictEqual(events.map(({ occurredAt }) => occurredAt), entries.map(({ occurredAt }) => occurredAt))
+        assert.deepStrictEqual(order.updatedAt, entries.at(-1)?.occurredAt)
+        assert.deepStrictEqual(order.createdAt, at)
+      })(attempts)
+  )
 
   it.prop("its events tell what its history tells", [Attempts], ([attempts]) =>
     holds(({ entries, events, order }) => {
@@ -107,10 +127,17 @@ describe("whatever is tried on an order", () => {
       assert.strictEqual(order.cancellationReason, entries.at(-1)?.reason)
     })(attempts))
 
-  it.prop("nobody but its customer, the staff and its payment ever appears in its history", [Attempts], ([attempts]) =>
-    holds(({ entries }) => {
-      for (const { actor } of entries) {
-        assert.deepInclude([{ type: "CUSTOMER", id: ada }, { type: "STAFF", id: "staff-key" }, { type: "PAYMENT" }], actor)
-      }
-    })(attempts))
+  it.prop(
+    "nobody but its customer, the staff and its payment ever appears in its history",
+    [Attempts],
+    ([attempts]) =>
+      holds(({ entries }) => {
+        for (const { actor } of entries) {
+          assert.deepInclude(
+            [{ type: "CUSTOMER", id: ada }, { type: "STAFF", id: "staff-key" }, { type: "PAYMENT" }],
+            actor
+          )
+        }
+      })(attempts)
+  )
 })

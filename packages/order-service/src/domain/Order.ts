@@ -2,8 +2,8 @@ import type { Actor, Caller } from "@g-store/contracts/Actor.ts"
 import type { OrderId } from "@g-store/contracts/Ids.ts"
 import type { CancellationReason, HistoryActor, HistoryEntry, Order, OrderStatus } from "@g-store/contracts/Order.ts"
 import type { TransitionNotAllowed } from "@g-store/contracts/OrderErrors.ts"
-import type { CreateOrder } from "@g-store/contracts/OrdersApi.ts"
 import type { OrderEvent } from "@g-store/contracts/OrderEvents.ts"
+import type { CreateOrder } from "@g-store/contracts/OrdersApi.ts"
 import type { PaymentProcessed } from "@g-store/contracts/PaymentEvents.ts"
 import type { Forbidden, VersionMismatch } from "@g-store/contracts/Problems.ts"
 import { DateTime, Result, Schema } from "effect"
@@ -24,9 +24,9 @@ export class PaymentMismatch extends Schema.TaggedError<PaymentMismatch>()("Paym
   reason: Schema.String
 }) {}
 
-/** A change that a caller asks for; `expected` is the version that they saw, if they care. */
+/** A change that a caller asks for, if they wish only of an order at one of the versions `expected`. */
 export interface Change {
-  readonly expected?: number | undefined
+  readonly expected?: ReadonlyArray<number> | undefined
 }
 
 /** The birth of an order: version 1, PENDING until its payment. */
@@ -49,7 +49,10 @@ export const pay = (
   actor: Actor,
   now: DateTime.Utc
 ): Result.Result<Decision, PaymentMismatch> =>
-  Result.map(fits(order, payment), () => order.status === "PENDING" ? step(order, actor, "PAID", now) : unchanged(order))
+  Result.map(
+    fits(order, payment),
+    () => order.status === "PENDING" ? step(order, actor, "PAID", now) : unchanged(order)
+  )
 
 /** The payment failed. Only a pending order minds: one that is paid was paid, whatever is said later. */
 export const decline = (

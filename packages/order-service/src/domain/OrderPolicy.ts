@@ -72,14 +72,17 @@ export const canSee = (order: Order, caller: Caller): Result.Result<void, Forbid
     ? Result.fail(new Forbidden({ detail: `Order ${order.id} is somebody else's.` }))
     : Result.void
 
-/** Holds a change back when the caller decided upon another version than the order has; undefined means any. */
-export const isAt = (order: Order, expected: number | undefined): Result.Result<void, VersionMismatch> =>
-  expected === undefined || expected === order.version
+/** Holds a change back unless the order is at one of the versions that the caller accepts; undefined accepts any. */
+export const isAt = (
+  { version }: Order,
+  expected: ReadonlyArray<number> | undefined
+): Result.Result<void, VersionMismatch> =>
+  expected === undefined || expected.includes(version)
     ? Result.void
     : Result.fail(
       new VersionMismatch({
-        currentVersion: order.version,
-        detail: `The order is at version ${order.version}, not ${expected}; read it again.`
+        currentVersion: version,
+        detail: `The order is at version ${version}, which If-Match does not name. Read it again.`
       })
     )
 

@@ -1,0 +1,4 @@
+import { contract } from "./contract.ts"
+import { PostgresStore } from "./stores.ts"
+
+contract("OrderRepositoryPostgres", PostgresStore)

@@ -1,0 +1,4 @@
+import { contract } from "./contract.ts"
+import { MemoryStore } from "./stores.ts"
+
+contract("OrderRepositoryMemory", MemoryStore)
