@@ -36,7 +36,8 @@ export class IdentityGroup extends HttpApiGroup.make("identity")
           Schema.String.annotate({ description: "The key of the store's staff; needed for a staff token" })
         )
       },
-      payload: Schema.NullOr(TokenRequest),
+      // Two schemas rather than NullOr: only so does HttpApi take an absent body as null.
+      payload: [Schema.Null, TokenRequest],
       success: Token,
       error: [Unauthorized, Forbidden, TooManyRequests]
     }).annotateMerge(OpenApi.annotations({
@@ -54,6 +55,7 @@ export class IdentityGroup extends HttpApiGroup.make("identity")
 export class IdentityApi extends HttpApi.make("identity")
   .add(IdentityGroup)
   .middleware(EdgeProblems)
+  .annotate(HttpApi.ParseOptions, { errors: "all" })
   .annotateMerge(OpenApi.annotations({
     title: "g-store development identity provider",
     version: "1.0.0",

@@ -35,6 +35,7 @@ export class NotificationsApi extends HttpApi.make("notifications")
   .middleware(RateLimit)
   .middleware(Authentication)
   .middleware(EdgeProblems)
+  .annotate(HttpApi.ParseOptions, { errors: "all" })
   .annotateMerge(OpenApi.annotations({
     title: "g-store notifications",
     version: "1.0.0",

@@ -97,7 +97,8 @@ export class OrdersGroup extends HttpApiGroup.make("orders")
     HttpApiEndpoint.post("cancel", "/v1/orders/:id/cancel", {
       params,
       headers: { ...idempotencyKey, ...ifMatch },
-      payload: Schema.NullOr(CancelOrder),
+      // Two schemas rather than NullOr: only so does HttpApi take an absent body as null.
+      payload: [Schema.Null, CancelOrder],
       success: HttpApiSchema.NoContent,
       error: [Forbidden, OrderNotFound, TransitionNotAllowed, VersionMismatch, ...keyReuse]
     }).annotateMerge(OpenApi.annotations({
@@ -148,6 +149,7 @@ export class OrdersApi extends HttpApi.make("orders")
   .middleware(RateLimit)
   .middleware(Authentication)
   .middleware(EdgeProblems)
+  .annotate(HttpApi.ParseOptions, { errors: "all" })
   .annotateMerge(OpenApi.annotations({
     title: "g-store orders",
     version: "1.0.0",

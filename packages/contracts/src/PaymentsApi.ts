@@ -82,6 +82,7 @@ export class PaymentsApi extends HttpApi.make("payments")
   .middleware(RateLimit)
   .middleware(Authentication)
   .middleware(EdgeProblems)
+  .annotate(HttpApi.ParseOptions, { errors: "all" })
   .annotateMerge(OpenApi.annotations({
     title: "g-store payments",
     version: "1.0.0",

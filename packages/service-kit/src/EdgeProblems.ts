@@ -1,8 +1,9 @@
 import { EdgeProblems } from "@g-store/contracts/Actor.ts"
 import { RequestInvalid } from "@g-store/contracts/Problems.ts"
-import { Effect, SchemaIssue } from "effect"
-import { HttpApiMiddleware } from "effect/http-api"
-import type { HttpApiSchemaError } from "effect/http-api/HttpApiError"
+import { Effect, Layer, SchemaIssue } from "effect"
+import { HttpApiSchemaError } from "effect/http-api/HttpApiError"
+import type { unhandled } from "effect/Types"
+import { CurrentRequestFacts } from "./RequestFacts.ts"
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
 
@@ -33,6 +34,20 @@ const problemOf = (error: HttpApiSchemaError): RequestInvalid => {
   return new RequestInvalid({ errors, detail: `Mend ${where}: ${first?.message ?? "it is malformed"}${others}.` })
 }
 
-/** A request that cannot be decoded is 400 with all its faults; an answer of ours that cannot be encoded is our defect. */
-export const EdgeProblemsLive = HttpApiMiddleware.layerSchemaErrorTransform(EdgeProblems, (error) =>
-  error.kind === "Body" || error.kind === "ResponseHeaders" ? Effect.die(error.cause) : Effect.fail(problemOf(error)))
+const answerTo = (error: HttpApiSchemaError): Effect.Effect<never, RequestInvalid> =>
+  error.kind === "Body" || error.kind === "ResponseHeaders" ? Effect.die(error.cause) : Effect.fail(problemOf(error))
+
+/**
+ * A request that cannot be decoded is 400 with all its faults; an answer of ours that cannot be encoded is our defect.
+ * Outermost of an endpoint's middlewares, so it is also where the endpoint's path becomes known to log and metrics.
+ */
+export const EdgeProblemsLive = Layer.succeed(
+  EdgeProblems,
+  EdgeProblems.of((effect, { endpoint }) =>
+    Effect.flatMap(CurrentRequestFacts, (facts) => {
+      if (facts !== undefined) facts.route = endpoint.path
+      return Effect.catch(effect, (error): Effect.Effect<never, unhandled | RequestInvalid> =>
+        HttpApiSchemaError.is(error) ? answerTo(error) : Effect.fail(error))
+    })
+  )
+)

@@ -1,0 +1,113 @@
+import { type Cause, Effect, type Schema } from "effect"
+import { HttpServerError, type HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
+import {
+  BodyTooLarge,
+  InternalError,
+  MethodNotAllowed,
+  RequestInvalid,
+  RouteNotFound,
+  ServiceUnavailable
+} from "@g-store/contracts/Problems.ts"
+
+/** The largest body that a service reads: 64 KiB. */
+export const MAX_BODY_BYTES = 65_536
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
+
+/** A path as it may be shown: without the query, which may hold secrets, and not longer than a line. */
+export const shownPath = (url: string): string => {
+  const end = url.search(/[?#]/)
+  const path = (end === -1 ? url : url.slice(0, end)).replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, "")
+  return path.length > 200 ? `${path.slice(0, 200)}...` : path
+}
+
+const decodes = (path: string): boolean => {
+  try {
+    decodeURIComponent(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const unknownRoute = (request: HttpServerRequest.HttpServerRequest) => {
+  const path = shownPath(request.url)
+  if (!decodes(path)) return new RequestInvalid({ detail: "The URL's path has a % that is followed by no two hex digits of UTF-8." })
+  return METHODS.includes(request.method)
+    ? new RouteNotFound({ detail: `Nothing is served at ${path}. Each service lists its paths in openapi.json.` })
+    : new MethodNotAllowed({ detail: `${request.method.slice(0, 20)} is not a method that is served here. GET, POST and PATCH are.` })
+}
+
+const tooLarge = new BodyTooLarge({ detail: `The body is larger than ${MAX_BODY_BYTES} bytes (64 KiB). Send a smaller one.` })
+const unreadable = new RequestInvalid({ detail: "The body ended before all of it was there." })
+const internal = new InternalError({ detail: "Something went wrong on our side. The traceId finds it in our logs." })
+const stopping = new ServiceUnavailable({ retryAfter: 1, detail: "The service is stopping. Try again in a second." })
+const busy = new ServiceUnavailable({ retryAfter: 1, detail: "Too many requests are being worked on. Try again in a second." })
+
+/** 503 for a request that is turned away before any work. */
+export const overloaded: Effect.Effect<HttpServerResponse.HttpServerResponse> = HttpServerRespondable.toResponse(busy)
+
+/** How a request ended that gave no answer of its own. */
+export interface Ending {
+  readonly response: HttpServerResponse.HttpServerResponse
+  /** A fault of ours: to be logged with its cause, and counted. */
+  readonly defect: boolean
+}
+
+const ending = (problem: HttpServerRespondable.Respondable, defect = false): Effect.Effect<Ending> =>
+  Effect.map(HttpServerRespondable.toResponse(problem), (response) => ({ response, defect }))
+
+/** The caller is gone; nothing can be sent. 499 is for the log. */
+const gone: Ending = { response: HttpServerResponse.empty({ status: 499 }), defect: false }
+
+const endingOf = (reason: Cause.Reason<unknown>): Effect.Effect<Ending> | undefined => {
+  if (reason._tag === "Interrupt") {
+    return reason.annotations.has(HttpServerError.ClientAbort.key) ? Effect.succeed(gone) : ending(stopping)
+  }
+  const error = reason._tag === "Fail" ? reason.error : reason.defect
+  if (HttpServerResponse.isHttpServerResponse(error)) return Effect.succeed({ response: error, defect: false })
+  if (!HttpServerError.isHttpServerError(error)) return undefined
+  if (error.reason._tag === "RouteNotFound") return ending(unknownRoute(error.reason.request))
+  if (error.reason._tag === "RequestParseError") return ending(error.reason.reason === "BodyTooLarge" ? tooLarge : unreadable)
+  return undefined
+}
+
+/** What a failed request is answered with. Anything not foreseen is 500 and shows nothing from inside. */
+export const endingOfCause = (cause: Cause.Cause<unknown>): Effect.Effect<Ending> => {
+  for (const reason of cause.reasons) {
+    const known = reason._tag === "Interrupt" ? undefined : endingOf(reason)
+    if (known !== undefined) return known
+  }
+  const interrupt = cause.reasons.every((reason) => reason._tag === "Interrupt") ? cause.reasons[0] : undefined
+  return (interrupt === undefined ? undefined : endingOf(interrupt)) ?? ending(internal, true)
+}
+
+const titles: Readonly<Record<number, string>> = {
+  400: "Request invalid",
+  404: "Not found",
+  405: "Method not allowed",
+  408: "Request timeout",
+  413: "Body too large",
+  417: "Expectation failed",
+  426: "Upgrade required",
+  431: "Headers too large",
+  503: "Service unavailable"
+}
+
+/** An error answer that came without a problem (a text, or nothing), as one. */
+export const plainProblem = (
+  status: number,
+  request: HttpServerRequest.HttpServerRequest
+): Readonly<Record<string, Schema.Json>> => {
+  if (status === 415) {
+    const found = request.headers["content-type"]?.slice(0, 100) ?? "nothing"
+    return {
+      type: "urn:g-store:media-type-unsupported",
+      title: "Media type unsupported",
+      status,
+      detail: `Send the body as Content-Type: application/json, not ${found}.`
+    }
+  }
+  const title = titles[status] ?? (status >= 500 ? "Internal error" : "Request refused")
+  return { type: `urn:g-store:${title.toLowerCase().replaceAll(" ", "-")}`, title, status, detail: `${title}.` }
+}

@@ -1,0 +1,175 @@
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { Context, Duration, Effect, Layer, Schema } from "effect"
+import { HttpRouter } from "effect/http"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import { Edge, type EdgeOptions } from "./Edge.ts"
+
+/** Longer than any request of ours takes; a body that trickles in slower than this is cut off. */
+const REQUEST_TIMEOUT_MILLIS = 30_000
+const HEADERS_TIMEOUT_MILLIS = 10_000
+/** Longer than the keep-alive of the gateways in front (nginx: 60 s), so that they never reuse what we just closed. */
+const KEEP_ALIVE_MILLIS = 65_000
+/** How long requests that are being worked on may take after the stop was asked for. */
+const DRAIN = Duration.seconds(8)
+
+interface RawProblem {
+  readonly status: number
+  readonly reason: string
+  readonly type: string
+  readonly detail: string
+}
+
+const rawProblems: Readonly<Record<string, RawProblem>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    reason: "Request Header Fields Too Large",
+    type: "headers-too-large",
+    detail: "URL and headers together are larger than 16 KiB. Send less."
+  },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: {
+    status: 413,
+    reason: "Content Too Large",
+    type: "body-too-large",
+    detail: "The chunk extensions are too large. Send the body without them."
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    reason: "Request Timeout",
+    type: "request-timeout",
+    detail: "The request did not arrive in time. Send it again, faster."
+  }
+}
+
+const malformed: RawProblem = {
+  status: 400,
+  reason: "Bad Request",
+  type: "request-invalid",
+  detail: "This is not an HTTP request that can be read: mend its first line or its headers."
+}
+
+const bodyOf = ({ detail, reason, status, type }: RawProblem): string =>
+  JSON.stringify({ type: `urn:g-store:${type}`, title: reason, status, detail, error: detail })
+
+/** Errors before there is a request: answered on the raw socket, since no handler will. */
+const answerRaw = (error: Error & { readonly code?: string }, socket: Socket): void => {
+  if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy()
+  const problem = (error.code === undefined ? undefined : rawProblems[error.code]) ?? malformed
+  const body = bodyOf(problem)
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.reason}\r\nContent-Type: application/problem+json\r\n`
+      + `Content-Length: ${Buffer.byteLength(body)}\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n${body}`
+  )
+}
+
+const answerWith = (response: ServerResponse, problem: RawProblem, headers: Record<string, string>): void => {
+  response.writeHead(problem.status, { "content-type": "application/problem+json", connection: "close", ...headers })
+  response.end(bodyOf(problem))
+}
+
+const notReady: RawProblem = {
+  status: 503,
+  reason: "Service unavailable",
+  type: "service-unavailable",
+  detail: "The service is starting or stopping. Try again in a second."
+}
+const noExpectation: RawProblem = {
+  status: 417,
+  reason: "Expectation Failed",
+  type: "expectation-failed",
+  detail: "The only Expect that is understood is 100-continue. Send the request without it."
+}
+
+/**
+ * The server that every service listens with. Answers in its own name what no route ever sees: requests that cannot be
+ * parsed, slow ones, and those that come while routes are not attached yet or no more (Effect's server listens first,
+ * and would leave them without an answer).
+ */
+export const makeServer = (): Server => {
+  const server = createServer({
+    requestTimeout: REQUEST_TIMEOUT_MILLIS,
+    headersTimeout: HEADERS_TIMEOUT_MILLIS,
+    keepAliveTimeout: KEEP_ALIVE_MILLIS,
+    connectionsCheckingInterval: 1000,
+    maxHeaderSize: 16 * 1024
+  })
+  server.on("clientError", answerRaw)
+  server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => answerWith(response, noExpectation, {}))
+  server.on("request", (_request, response) => {
+    if (server.listenerCount("request") === 1) answerWith(response, notReady, { "retry-after": "1" })
+  })
+  return server
+}
+
+/** node:http's server beneath Effect's: for what needs its `upgrade` event, as WebSockets do. */
+export class NodeServer extends Context.Service<NodeServer, Server>()("@g-store/service-kit/NodeServer") {}
+
+/** A port that cannot be listened on; `message` is the line that the operator reads. */
+export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", { message: Schema.String }) {}
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** The variable that sets the port, for the message when it is taken. */
+  readonly variable: string
+}
+
+const listenFailure = ({ host, port, variable }: ListenOptions, cause: unknown): ListenFailed => {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined
+  const why = code === "EADDRINUSE" ? "something else listens there" : code === "EACCES" ? "it is not allowed to" : String(cause)
+  return new ListenFailed({ message: `${variable}: cannot listen on ${host}:${port}, ${why}` })
+}
+
+/**
+ * A listening server of its own, whenever this is called. Until routes are attached it answers 503. When it stops, it
+ * stops listening first, and gives requests that are being worked on 8 seconds.
+ */
+export const httpServer = (options: ListenOptions) =>
+  Layer.unwrap(Effect.sync(() => {
+    const server = makeServer()
+    return Layer.merge(
+      Layer.succeed(NodeServer, server),
+      NodeHttpServer.layer(() => server, {
+        host: options.host,
+        port: options.port,
+        gracefulShutdownTimeout: DRAIN
+      }).pipe(Layer.catchTag("ServeError", ({ cause }) => Layer.effectDiscard(Effect.fail(listenFailure(options, cause)))))
+    )
+  }))
+
+/** Ids in paths are checked by schemas, which say what is wrong; the router's own bound would say 404. */
+const routerConfig = { maxParamLength: 16 * 1024 }
+
+/** From here on every answer closes its connection, and idle connections go: else keep-alive holds up the stop. */
+const closeConnections = Effect.gen(function*() {
+  const server = yield* NodeServer
+  const working = new Set<ServerResponse>()
+  let closing = false
+  server.prependListener("request", (_request, response) => {
+    if (closing) response.setHeader("connection", "close")
+    working.add(response)
+    response.once("close", () => {
+      working.delete(response)
+      if (closing) server.closeIdleConnections()
+    })
+  })
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      closing = true
+      for (const response of working) if (!response.headersSent) response.setHeader("connection", "close")
+      server.closeIdleConnections()
+    }))
+})
+
+/** Serves routes on the server at hand, with the edge around them. */
+export const serve = <A, E, R>(routes: Layer.Layer<A, E, R>, options?: EdgeOptions) =>
+  Layer.effectDiscard(closeConnections).pipe(
+    Layer.provideMerge(
+      HttpRouter.serve(Layer.provideMerge(routes, Edge(options)), { disableLogger: true, disableListenLog: true, routerConfig })
+    )
+  )
+
+/** Serves routes to `Request`s in memory, with the edge around them: for tests. */
+export const webHandler = <A, E>(routes: Layer.Layer<A, E, HttpRouter.HttpRouter>, options?: EdgeOptions) =>
+  HttpRouter.toWebHandler(Layer.provideMerge(routes, Edge(options)), { disableLogger: true, routerConfig })
