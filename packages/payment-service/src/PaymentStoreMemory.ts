@@ -1,0 +1,11 @@
+import { IdempotencyMemory } from "@g-store/messaging/memory/IdempotencyMemory.ts"
+import { OutboxMemory } from "@g-store/messaging/memory/OutboxMemory.ts"
+import { TransactionsMemory } from "@g-store/messaging/memory/TransactionsMemory.ts"
+import { Layer } from "effect"
+import { AccountRepositoryMemory } from "./adapters/AccountRepositoryMemory.ts"
+import { PaymentRepositoryMemory } from "./adapters/PaymentRepositoryMemory.ts"
+
+/** Everything that payment-service keeps, in a MemoryDatabase. */
+export const PaymentStoreMemory = Layer.mergeAll(AccountRepositoryMemory, PaymentRepositoryMemory).pipe(
+  Layer.provideMerge(Layer.mergeAll(OutboxMemory, TransactionsMemory, IdempotencyMemory))
+)
