@@ -41,7 +41,7 @@ const steering = [
  * out. A home or cache that cannot be written to is replaced by a folder here.
  */
 export const environment = () => {
-  const env = { ...process.env, CI: "true", npm_config_update_notifier: "false" }
+  const env = { ...process.env, CI: "true", npm_config_update_notifier: "false", npm_config_loglevel: "warn" }
   for (const name of steering) delete env[`npm_config_${name}`]
   delete env.NODE_ENV
   const home = homedir()

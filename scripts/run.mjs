@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // What `npm start`, `npm test` and their kin do before the real program: find or fetch a Node that runs TypeScript,
 // install what is missing, hand over. Plain JavaScript for Node >= 20 without dependencies, for nothing is there yet.
-import { supervise } from "./supervise.mjs"
+import { supervise, watchParent } from "./supervise.mjs"
 import { installedNode, isInstalled, root } from "./workspace.mjs"
 
 /** What each command runs, as arguments for Node. */
@@ -21,6 +21,7 @@ if (target === undefined) {
   process.exit(2)
 }
 
+const unwatch = watchParent()
 let node = installedNode()
 if (node === undefined || !isInstalled()) {
   const { prepare } = await import("./prepare.mjs")
@@ -28,4 +29,4 @@ if (node === undefined || !isInstalled()) {
 }
 // pnpm hands the separating "--" on to the script, npm keeps it.
 const args = rest[0] === "--" ? rest.slice(1) : rest
-supervise(node, [...target, ...args], root)
+supervise(node, [...target, ...args], root, unwatch)

@@ -1,11 +1,26 @@
 import { spawn } from "node:child_process"
 import { constants } from "node:os"
-import { fileURLToPath, pathToFileURL } from "node:url"
 
 /** How long a second signal of the same kind counts as an echo: npm passes on what the terminal has already sent to all. */
 const echo = 1_000
 
-const tether = pathToFileURL(fileURLToPath(new URL("tether.mjs", import.meta.url))).href
+const tether = new URL("tether.mjs", import.meta.url).href
+
+/**
+ * npm that is killed outright passes nothing on; what it started must not live on without it, so its end counts as a
+ * request to stop. Not so outside npm: whoever puts us in the background of a shell may leave that shell.
+ */
+export const watchParent = () => {
+  if (process.env.npm_lifecycle_event === undefined) return () => {}
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    process.kill(process.pid, "SIGTERM")
+  }, 250)
+  watch.unref()
+  return () => clearInterval(watch)
+}
 
 /**
  * Runs a program in place of this process: same standard streams, same environment, its exit code is ours.
@@ -14,7 +29,7 @@ const tether = pathToFileURL(fileURLToPath(new URL("tether.mjs", import.meta.url
  * process of the terminal's group, and npm then passes its copy on as well. The price is that nobody else would end the
  * child with us; tether.mjs, loaded into it, sees to that.
  */
-export const supervise = (node, args, cwd) => {
+export const supervise = (node, args, cwd, unwatch) => {
   const child = spawn(node, ["--import", `${tether}?parent=${process.pid}`, ...args], {
     cwd,
     stdio: "inherit",
@@ -25,6 +40,7 @@ export const supervise = (node, args, cwd) => {
     const now = performance.now()
     if (now - (last.get(signal) ?? -Infinity) > echo) child.kill(signal)
     last.set(signal, now)
+    unwatch()
   }
   process.on("SIGINT", pass)
   process.on("SIGTERM", pass)
@@ -35,14 +51,6 @@ export const supervise = (node, args, cwd) => {
     process.kill(process.pid, "SIGSTOP")
   })
   process.on("SIGCONT", () => child.kill("SIGCONT"))
-
-  // npm that is killed outright passes nothing on; what it started must not live on without it.
-  if (process.env.npm_lifecycle_event !== undefined) {
-    const parent = process.ppid
-    setInterval(() => {
-      if (process.ppid !== parent && last.size === 0) pass("SIGTERM")
-    }, 250).unref()
-  }
 
   child.on("error", (error) => {
     process.stderr.write(`g-store: ${node} could not be started: ${error.message}\n`)
