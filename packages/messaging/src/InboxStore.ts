@@ -1,5 +1,5 @@
 import { Context, type DateTime, type Effect } from "effect"
-import type { DeadLetter } from "./DeadLetters.ts"
+import type { DeadLetter, DeadLetterCount } from "./DeadLetters.ts"
 import type { IncomingMessage } from "./Message.ts"
 import type { DatabaseUnavailable } from "./Transactions.ts"
 
@@ -71,8 +71,8 @@ export interface Gate {
 }
 
 /**
- * The consumer's side of dead letters: acting on what operators asked for. All but `errands` and `allWaiting` belong
- * inside a transaction that began with `lockGate`, so that live messages of the key wait or see the gate.
+ * The consumer's side of dead letters: acting on what operators asked for. All but `errands`, `heldBack`
+ * and `count` belong inside a transaction that began with `lockGate`, so that live messages of the key wait or see the gate.
  */
 export class ReplayStore extends Context.Service<ReplayStore, {
   /** What is to be done, oldest letter first. */
@@ -108,9 +108,11 @@ export class ReplayStore extends Context.Service<ReplayStore, {
   ) => Effect.Effect<void, DatabaseUnavailable>
   /** Removes the gate; nothing may wait behind it. */
   readonly openGate: (consumer: string, key: string) => Effect.Effect<void, DatabaseUnavailable>
-  /** Messages behind any gate of the consumer, in order per key, at most `limit`: for alerts at start. */
-  readonly allWaiting: (
+  /** Messages of unsettled letters and behind any gate of the consumer, at most `limit`: for alerts at start. */
+  readonly heldBack: (
     consumer: string,
     limit: number
   ) => Effect.Effect<ReadonlyArray<StoredMessage>, DatabaseUnavailable>
+  /** How much stands unsettled. */
+  readonly count: (consumer: string) => Effect.Effect<Omit<DeadLetterCount, "consumer">, DatabaseUnavailable>
 }>()("@g-store/messaging/ReplayStore") {}

@@ -1,12 +1,13 @@
 import { PgClient } from "@effect/sql-pg/PgClient"
-import { Effect, Layer } from "effect"
-import { InboxStore } from "../InboxStore.ts"
-import { letterColumns, messageColumns } from "./inboxRows.ts"
+import { Context, Effect, Layer } from "effect"
+import type { SqlClient } from "effect/sql"
+import { InboxStore, ReplayStore } from "../InboxStore.ts"
+import { insertLetters, messageColumns } from "./inboxRows.ts"
 import { orUnavailable } from "./Postgres.ts"
+import { replayStorePostgres } from "./ReplayStorePostgres.ts"
 
-const inboxStore = Effect.map(PgClient, (client) => {
-  const sql = client.withoutTransforms()
-  return InboxStore.of({
+const inboxStore = (sql: SqlClient.SqlClient) =>
+  InboxStore.of({
     mark: (consumer, ids) =>
       orUnavailable(sql<{ id: string }>`
         INSERT INTO inbox (consumer, message_id)
@@ -28,12 +29,7 @@ const inboxStore = Effect.map(PgClient, (client) => {
         ORDER BY l.key COLLATE "C"
         ON CONFLICT (consumer, key) DO NOTHING
         RETURNING key`)
-      return orUnavailable(sql`
-        INSERT INTO dead_letter (
-          consumer, id, reason, attempts, first_failed_at, last_failed_at,
-          message_id, topic, partition, "offset", key, event_type, headers, payload
-        )
-        SELECT ${consumer}, m.* FROM ${letterColumns(sql, letters)}`).pipe(
+      return orUnavailable(insertLetters(sql, consumer, letters)).pipe(
         Effect.andThen(keyed.length === 0 ? Effect.succeed([]) : close),
         Effect.map((closed) => closed.length === keyed.length)
       )
@@ -44,6 +40,10 @@ const inboxStore = Effect.map(PgClient, (client) => {
         SELECT ${consumer}, m.message_id, m.topic, m.partition, m."offset", m.key, m.headers, m.payload
         FROM ${messageColumns(sql, messages)} ORDER BY m.nth`).pipe(Effect.asVoid)
   })
-})
-
-export const InboxPostgres = Layer.effect(InboxStore, inboxStore)
+/** Both sides of what a consumer keeps in its service's database. */
+export const InboxPostgres = Layer.effectContext(
+  Effect.map(PgClient, (client) => {
+    const sql = client.withoutTransforms()
+    return Context.make(InboxStore, inboxStore(sql)).pipe(Context.add(ReplayStore, replayStorePostgres(sql)))
+  })
+)
