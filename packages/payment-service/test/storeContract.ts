@@ -54,7 +54,7 @@ export const settle = Effect.fn(function*(first: number, ...events: ReadonlyArra
 })
 
 /** Has Ada's account hold what thousands of top-ups would bring: a store books what it is told to. */
-const lift = Effect.fn(function*(balance: bigint) {
+export const lift = Effect.fn(function*(balance: bigint) {
   const payments = yield* PaymentRepository
   const account = yield* (yield* AccountRepository).ofUser(ada)
   yield* payments.settle(commands([created(1, 1)]), () =>

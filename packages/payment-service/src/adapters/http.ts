@@ -12,6 +12,9 @@ import { Payments } from "../application/Payments.ts"
 import type { Account, LedgerEntry } from "../domain/Account.ts"
 import type { Payment } from "../domain/Payment.ts"
 
+/** Where the gateway serves this API. */
+export const PUBLIC_PATH = "/api/payments"
+
 /** Refunds may lift a balance over what JSON numbers hold exactly; there it is shown as the largest that they do. */
 const toBalance = (balance: bigint): Balance => Balance.make(Math.min(Number(balance), Number.MAX_SAFE_INTEGER))
 
