@@ -49,8 +49,13 @@ export const Timestamp = Schema.DateTimeUtcFromString.pipe(
   Schema.annotateEncoded({ format: "date-time", description: "RFC 3339, UTC", examples: ["2026-01-31T12:00:00.000Z"] })
 )
 
+/** No database holds U+0000 or half a surrogate pair: the one would be refused late, the other silently replaced. */
+const isStorable = Schema.makeFilter<string>((text) =>
+  text.isWellFormed() && !text.includes("\0") || "Expected text without U+0000 and without lone surrogates"
+)
+
 export const Description = Schema.String
-  .check(Schema.isMaxLength(500))
+  .check(Schema.isMaxLength(500), isStorable)
   .annotate({ description: "What was ordered, in the customer's words", examples: ["Two books"] })
 
 export const Order = Schema.Struct({

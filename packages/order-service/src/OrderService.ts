@@ -1,0 +1,17 @@
+import { OrdersApi } from "@g-store/contracts/OrdersApi.ts"
+import { consume } from "@g-store/messaging/Inbox.ts"
+import { serviceRoutes } from "@g-store/service-kit/ServiceRoutes.ts"
+import { Effect, Layer } from "effect"
+import { OrdersHandlers, PUBLIC_PATH, StaffOrdersHandlers } from "./adapters/http.ts"
+import { makePaymentsConsumer } from "./adapters/payments.ts"
+import { Payments } from "./application/Payments.ts"
+
+/** What order-service answers over HTTP. */
+export const OrderService = serviceRoutes(OrdersApi, Layer.mergeAll(OrdersHandlers, StaffOrdersHandlers), {
+  publicPath: PUBLIC_PATH
+})
+
+/** What order-service does by itself: hear of payments. */
+export const OrderWorkers = Layer.unwrap(Effect.map(makePaymentsConsumer, (consumer) => consume(consumer))).pipe(
+  Layer.provide(Payments.layer)
+)

@@ -1,0 +1,13 @@
+import { IdempotencyPostgres } from "@g-store/messaging/postgres/IdempotencyPostgres.ts"
+import { OutboxPostgres } from "@g-store/messaging/postgres/OutboxPostgres.ts"
+import { TransactionsPostgres } from "@g-store/messaging/postgres/TransactionsPostgres.ts"
+import { migrations as migrated } from "@g-store/service-kit/Migrations.ts"
+import { Layer } from "effect"
+import { migrations } from "./adapters/migrations.ts"
+import { OrderRepositoryPostgres } from "./adapters/OrderRepositoryPostgres.ts"
+
+/** Everything that order-service keeps, on PostgreSQL, its schema migrated (or waited for) first. */
+export const OrderStorePostgres = OrderRepositoryPostgres.pipe(
+  Layer.provideMerge(Layer.mergeAll(OutboxPostgres, TransactionsPostgres, IdempotencyPostgres)),
+  Layer.provide(migrated(migrations))
+)
