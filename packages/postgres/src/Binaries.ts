@@ -31,14 +31,14 @@ export const locate = Effect.fnUntraced(function*(dataDir: string): Effect.fn.Re
 
 /** Without install scripts npm leaves the library links out: makes them, or where the package is read-only, a copy. */
 export const complete = (dataDir: string, binaries: Binaries): Effect.Effect<Binaries, EmbeddedPostgresError> =>
-  Effect.tryPromise({ try: () => makeLinks(binaries.native), catch: (cause) => cause }).pipe(
-    Effect.as(binaries),
-    Effect.catch((cause) =>
-      ["EACCES", "EPERM", "EROFS"].includes(errorCode(cause))
-        ? copied(dataDir, binaries)
-        : Effect.fail(embeddedPostgresError("BinariesUnusable", dataDir, describe(cause)))
-    )
-  )
+  Effect.tryPromise({
+    try: () =>
+      makeLinks(binaries.native).then(() => true, (cause) => {
+        if (["EACCES", "EPERM", "EROFS"].includes(errorCode(cause))) return false
+        throw cause
+      }),
+    catch: (cause) => embeddedPostgresError("BinariesUnusable", dataDir, describe(cause))
+  }).pipe(Effect.flatMap((linked) => linked ? Effect.succeed(binaries) : copied(dataDir, binaries)))
 
 /**
  * A copy under the temporary folder, for a user who cannot reach (or complete) the installed package.
@@ -46,7 +46,7 @@ export const complete = (dataDir: string, binaries: Binaries): Effect.Effect<Bin
  */
 export const copied = Effect.fnUntraced(
   function*(dataDir: string, binaries: Binaries): Effect.fn.Return<Binaries, EmbeddedPostgresError> {
-    const uid = os.userInfo({ encoding: "utf8" }).uid
+    const uid = process.geteuid?.() ?? 0
     const home = path.join(os.tmpdir(), `g-store-postgres-${binaries.version}-${uid}`)
     const unusable = (cause: unknown) =>
       embeddedPostgresError("BinariesUnusable", dataDir, `no copy could be made in ${home} (${describe(cause)})`)

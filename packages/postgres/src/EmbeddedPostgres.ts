@@ -39,6 +39,7 @@ export const start = Effect.fn("EmbeddedPostgres.start")(function*(options: {
   readonly settings?: Readonly<Record<string, string>>
 }): Effect.fn.Return<EmbeddedPostgres, EmbeddedPostgresError, Scope.Scope> {
   const files = clusterFiles(options.dataDir)
+  const settings = yield* settingsArguments(files.dataDir, options.settings ?? {})
   const binaries = yield* locate(files.dataDir)
   yield* inFolder(files, () => fs.mkdir(files.dataDir, { recursive: true, mode: 0o700 }))
   yield* inFolder(files, () => fs.access(files.dataDir, fs.constants.W_OK | fs.constants.X_OK))
@@ -53,8 +54,7 @@ export const start = Effect.fn("EmbeddedPostgres.start")(function*(options: {
 
   const attempt = Effect.gen(function*() {
     const port = options.port ?? (yield* freePort)
-    const args = yield* settingsArguments(files.dataDir, port, options.settings ?? {})
-    return { port, ...(yield* run(files, user, { args, port, stalePid })) }
+    return { port, ...(yield* run(files, user, { args: [...settings, "-p", String(port)], port, stalePid })) }
   })
   const { exited, pid, port } = yield* attempt.pipe(Effect.retry({
     while: (error) => (options.port === undefined && error.problem === "PortTaken") || isDying(error),

@@ -29,7 +29,7 @@ export const stopLeftOver = Effect.fn("LeftOver.stop")(
 )
 
 /** For a server that does not listen, or that ran as another user than pg_ctl does now. The next start recovers. */
-const endAtOnce = (files: ClusterFiles) =>
+export const endAtOnce = (files: ClusterFiles) =>
   signal(files, "SIGQUIT").pipe(
     Effect.andThen(Effect.repeat(postmaster(files), {
       until: (found) => found === undefined || !found.ours,

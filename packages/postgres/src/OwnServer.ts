@@ -21,8 +21,13 @@ export interface OwnServer {
   readonly resume: Effect.Effect<void, EmbeddedPostgresError>
 }
 
-/** Settings of servers for tests: many connections, and little room in memory for their logs. */
-export const testSettings = { max_connections: "400", max_wal_size: "128MB", min_wal_size: "32MB" }
+/** Settings of servers for tests: many connections, little room taken by their logs, and nothing outside their folder. */
+export const testSettings = {
+  max_connections: "400",
+  max_wal_size: "128MB",
+  min_wal_size: "32MB",
+  dynamic_shared_memory_type: "mmap"
+}
 
 const database = "test"
 

@@ -24,14 +24,16 @@ export const run = Effect.fn("Server.run")(
   ): Effect.fn.Return<Server, EmbeddedPostgresError, Scope.Scope> {
     const died = yield* Deferred.make<never, EmbeddedPostgresError>()
     const { begin, child } = yield* Effect.acquireRelease(
-      Effect.scoped(Effect.gen(function*() {
-        const { begin, handle } = yield* openLog(files, user.ids)
+      Effect.scoped(Effect.map(openLog(files, user.ids), (log) => {
         // The way that pg_ctl tells PostgreSQL of a number in postmaster.pid that is none of a server's.
         const extra = options.stalePid === undefined ? {} : { PG_GRANDPARENT_PID: String(options.stalePid) }
-        const stdio = ["ignore", handle.fd, handle.fd] as const
-        return { begin, child: launch(user, "postgres", files.cluster, options.args, [...stdio], extra) }
+        const fd = log.handle.fd
+        return {
+          begin: log.begin,
+          child: launch(user, "postgres", files.cluster, options.args, ["ignore", fd, fd], extra)
+        }
       })),
-      ({ child }) => stop(child)
+      (server) => stop(server.child)
     )
     const failed = (detail: string, problem: "Died" | "StartFailed") =>
       Effect.flatMap(logSince(files, begin), (log) => {

@@ -6,13 +6,17 @@ import { promisify } from "node:util"
 import { type ClusterFiles, inFolder } from "./ClusterFiles.ts"
 import { errorCode } from "./EmbeddedPostgresError.ts"
 
-/** What postmaster.pid says: whose it is, and whether connections are accepted. Undefined where there is none. */
+/** What postmaster.pid says of the server, undefined where there is none. `memory` is its System V segment. */
 export const postmasterStatus = (files: ClusterFiles) =>
   inFolder(files, () =>
     fs.readFile(path.join(files.cluster, "postmaster.pid"), "utf8").then(
       (text) => {
         const lines = text.split("\n")
-        return { pid: Number.parseInt(lines[0] ?? "", 10), ready: lines[7]?.trim() === "ready" }
+        return {
+          pid: Number.parseInt(lines[0] ?? "", 10),
+          memory: lines[6]?.trim().split(/\s+/)[1],
+          ready: lines[7]?.trim() === "ready"
+        }
       },
       (cause) => errorCode(cause) === "ENOENT" ? undefined : Promise.reject(cause)
     ))
@@ -21,7 +25,7 @@ export const postmasterStatus = (files: ClusterFiles) =>
 export const postmaster = Effect.fnUntraced(function*(files: ClusterFiles) {
   const status = yield* postmasterStatus(files)
   if (status === undefined || !Number.isInteger(status.pid) || !isAlive(status.pid)) return undefined
-  return { pid: status.pid, ours: yield* runsHere(files, status.pid) }
+  return { pid: status.pid, ours: yield* isOurs(files, status.pid) }
 })
 
 const isAlive = (pid: number): boolean => {
@@ -33,18 +37,21 @@ const isAlive = (pid: number): boolean => {
 }
 
 /** Whether the process is a server of this very cluster: a process id alone may belong to anyone after a reboot. */
-const runsHere = (files: ClusterFiles, pid: number) =>
+export const isOurs = (files: ClusterFiles, pid: number) =>
   inFolder(files, async () => {
-    const cluster = await fs.realpath(files.cluster)
     if (process.platform !== "linux") {
       const command = await output("ps", ["-o", "command=", "-p", String(pid)])
-      return command.includes("postgres") && (command.includes(files.cluster) || command.includes(cluster))
+      return command.includes("postgres") && command.includes(files.cluster)
     }
-    // A postmaster's working directory is its cluster, whatever it was told on the command line.
-    return await fs.readlink(`/proc/${pid}/cwd`).then(
-      (cwd) => cwd === cluster,
-      (cause) => ["ENOENT", "EACCES", "EPERM"].includes(errorCode(cause)) ? false : Promise.reject(cause)
-    )
+    // A postmaster's working directory is its cluster. Compared as a folder and not by name, which differs between
+    // this process and one in a container.
+    const [ours, theirs] = await Promise.all([
+      fs.stat(files.cluster),
+      fs.stat(`/proc/${pid}/cwd`).catch((cause) =>
+        ["ENOENT", "EACCES", "EPERM", "ESRCH"].includes(errorCode(cause)) ? undefined : Promise.reject(cause)
+      )
+    ])
+    return theirs?.ino === ours.ino && theirs.dev === ours.dev
   })
 
 /** Sends a signal to the server of this cluster; to nobody where none runs. */
@@ -77,6 +84,14 @@ const childrenOf = async (pid: number): Promise<ReadonlyArray<number>> => {
     : await output("pgrep", ["-P", String(pid)])
   return list.split(/\s+/).filter((word) => word !== "").map(Number)
 }
+
+/** Nothing but a start in the same folder frees the memory that a killed server held; only so many segments can be. */
+export const freeMemory = Effect.fnUntraced(function*(files: ClusterFiles) {
+  const status = yield* postmasterStatus(files)
+  if (status?.memory !== undefined && !isAlive(status.pid)) {
+    yield* Effect.promise(() => output("ipcrm", ["-m", status.memory ?? ""]))
+  }
+})
 
 const output = (command: string, args: ReadonlyArray<string>) =>
   promisify(execFile)(command, args).then(({ stdout }) => stdout, () => "")

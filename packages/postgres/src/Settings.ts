@@ -41,14 +41,11 @@ const tuned = {
 /** PostgreSQL's arguments for the tuned settings, changed by `wishes`, and for the fixed ones. */
 export const settingsArguments = (
   dataDir: string,
-  port: number,
   wishes: Readonly<Record<string, string>>
 ): Effect.Effect<ReadonlyArray<string>, EmbeddedPostgresError> => {
   const refused = Object.keys(wishes).find((name) => name.toLowerCase() in fixed || name.toLowerCase() === "port")
   if (refused !== undefined) return Effect.fail(embeddedPostgresError("SettingRefused", dataDir, refused))
   return Effect.succeed(
-    Object.entries({ ...tuned, ...wishes, ...fixed, port: String(port) }).flatMap((
-      [name, value]
-    ) => ["-c", `${name}=${value}`])
+    Object.entries({ ...tuned, ...wishes, ...fixed }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
   )
 }

@@ -4,6 +4,10 @@ import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
+import { clusterFiles } from "./ClusterFiles.ts"
+import { endAtOnce } from "./LeftOver.ts"
+import { withRealClock } from "./RealClock.ts"
+import { freeMemory, signalAll } from "./ServerProcesses.ts"
 
 /** The names of all folders made here begin so. */
 const prefix = "g-store-test-"
@@ -18,11 +22,23 @@ export const testFolder: Effect.Effect<string, never, Scope.Scope> = Effect.acqu
     const folder = yield* Effect.promise(async () => fs.mkdtemp(path.join(await fastest(), prefix)))
     return { folder, reaper: yield* Effect.sync(() => startReaper(folder)) }
   }),
-  ({ folder, reaper }) =>
-    Effect.promise(() => fs.rm(folder, { recursive: true, force: true, maxRetries: 10 })).pipe(
-      Effect.andThen(Effect.sync(() => reaper.stdin.end()))
-    )
+  ({ folder, reaper }) => Effect.andThen(discard(folder), Effect.sync(() => reaper.stdin.end()))
 ).pipe(Effect.map(({ folder }) => folder))
+
+/** Removes a test's data, and whatever server still works on it, in any state. */
+export const discard = (folder: string): Effect.Effect<void> => {
+  const files = clusterFiles(folder)
+  return signalAll(files, "SIGCONT").pipe(
+    Effect.andThen(endAtOnce(files)),
+    Effect.catchTag("TimeoutError", () => signalAll(files, "SIGKILL")),
+    Effect.andThen(freeMemory(files)),
+    Effect.catch((error) => Effect.logWarning(error.message)),
+    Effect.andThen(
+      Effect.promise(() => fs.rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }))
+    ),
+    withRealClock
+  )
+}
 
 /** Memory is no excuse to run without fsync: it costs nothing there. */
 const fastest = async (): Promise<string> => {

@@ -8,8 +8,6 @@ const [folder] = process.argv.slice(2)
 process.stdin.resume().once("end", async () => {
   if (folder === undefined || !(await fs.stat(folder).then(() => true, () => false))) return
   const { Effect } = await import("effect")
-  const { clusterFiles } = await import("./ClusterFiles.ts")
-  const { signalAll } = await import("./ServerProcesses.ts")
-  await Effect.runPromise(signalAll(clusterFiles(folder), "SIGKILL"))
-  await fs.rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+  const { discard } = await import("./TestFolder.ts")
+  await Effect.runPromise(discard(folder))
 })

@@ -1,0 +1,55 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { clusterFiles } from "../src/ClusterFiles.ts"
+import { isOurs, signalAll } from "../src/ServerProcesses.ts"
+import { testFolder } from "../src/TestFolder.ts"
+import { killNode, type Outcome, remember, remembered, store } from "./processes.ts"
+
+const up = (outcome: typeof Outcome.Type) =>
+  outcome._tag === "Up" ? Effect.succeed(outcome) : Effect.die(new Error(outcome.message))
+
+describe("a store that is killed", () => {
+  it.live("leaves its server behind, and the next one stops that and has every row", () =>
+    Effect.gen(function*() {
+      const folder = yield* testFolder
+      const first = yield* store(folder)
+      const { pid, url } = yield* up(first.outcome)
+      yield* remember(url)
+      yield* killNode(first.child)
+      assert.strictEqual(yield* remembered(url), 1, "the server runs on")
+
+      const second = yield* up((yield* store(folder)).outcome)
+      assert.notStrictEqual(second.pid, pid)
+      assert.isFalse(yield* isOurs(clusterFiles(folder), pid))
+      assert.strictEqual(yield* remembered(second.url), 1)
+    }))
+
+  it.live("together with its server has every row at the next start", () =>
+    Effect.gen(function*() {
+      const folder = yield* testFolder
+      const first = yield* store(folder)
+      const { url } = yield* up(first.outcome)
+      yield* remember(url)
+      yield* killNode(first.child)
+      yield* signalAll(clusterFiles(folder), "SIGKILL")
+
+      const second = yield* up((yield* store(folder)).outcome)
+      assert.strictEqual(yield* remembered(second.url), 1)
+    }))
+
+  it.live("keeps no other store out, while a living one does and says so in one line", () =>
+    Effect.gen(function*() {
+      const folder = yield* testFolder
+      const first = yield* store(folder)
+      yield* up(first.outcome)
+      const refused = (yield* store(folder)).outcome
+      assert.isTrue(refused._tag === "Refused" && refused.error === "DataFolderInUse")
+      const message = refused._tag === "Refused" ? refused.message : ""
+      assert.include(message, `process ${first.child.pid}`)
+      assert.include(message, "GSTORE_DATA_DIR")
+      assert.notInclude(message, "\n")
+
+      yield* killNode(first.child)
+      yield* up((yield* store(folder)).outcome)
+    }))
+})

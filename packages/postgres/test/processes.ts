@@ -1,0 +1,70 @@
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { Effect, Redacted, Schema } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+
+/** The one line that store.ts writes. */
+export const Outcome = Schema.TaggedUnion({
+  Up: { pid: Schema.Int, url: Schema.String },
+  Refused: { error: Schema.String, problem: Schema.String, message: Schema.String }
+})
+
+const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Outcome))
+const program = fileURLToPath(new URL("./store.ts", import.meta.url))
+
+/** How a store is started: as whom, with which Node, and by means of what. */
+export interface Launch {
+  readonly ids?: { readonly uid: number; readonly gid: number }
+  readonly node?: string
+  readonly through?: ReadonlyArray<string>
+}
+
+/** Starts store.ts on the folder and waits for its line. Ended like a store, by itself, when the scope ends. */
+export const store = (dataDir: string, launch: Launch = {}) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const [command = "", ...args] = [...launch.through ?? [], launch.node ?? process.execPath, program, dataDir]
+      const child = spawn(command, args, { ...launch.ids, cwd: "/", stdio: ["pipe", "pipe", "inherit"] })
+      for await (const line of createInterface({ input: child.stdout })) {
+        // The other lines are its log.
+        if (line.startsWith("{")) return { child, outcome: decode(line) }
+      }
+      throw new Error("the store ended without a word")
+    }),
+    ({ child }) =>
+      Effect.promise(async () => {
+        child.stdin.end()
+        if (isRunning(child)) await once(child, "exit")
+      })
+  )
+
+const isRunning = (child: ChildProcess) => child.exitCode === null && child.signalCode === null
+
+/** The process alone, as when somebody kills Node: nothing of it runs any more, and its server does not know. */
+export const killNode = (child: ChildProcess) =>
+  Effect.promise(async () => {
+    const ended = once(child, "exit")
+    child.kill("SIGKILL")
+    await ended
+  })
+
+/** Runs statements on a connection of its own. */
+export const query = <A, E>(url: string, statements: (sql: PgClient.PgClient) => Effect.Effect<A, E>) =>
+  PgClient.makeClient({ url: Redacted.make(url) }).pipe(
+    Effect.flatMap(statements),
+    Effect.scoped,
+    Effect.provide(Reactivity.layer)
+  )
+
+export const remember = (url: string) =>
+  query(url, (sql) =>
+    Effect.gen(function*() {
+      yield* sql`CREATE TABLE IF NOT EXISTS kept (at timestamptz)`
+      yield* sql`INSERT INTO kept VALUES (now())`
+    }))
+
+export const remembered = (url: string) =>
+  query(url, (sql) => Effect.map(sql<{ n: bigint }>`SELECT count(*) AS n FROM kept`, ([row]) => Number(row?.n)))
