@@ -1,0 +1,150 @@
+import { Array as Arr, Effect, FiberSet, Latch, Option, Random, type Scope } from "effect"
+import { SHARDS } from "../Outbox.ts"
+import type { OutboxRow, OutboxStore, Removal } from "../OutboxStore.ts"
+import type { DatabaseUnavailable } from "../Transactions.ts"
+import type { RelayReport } from "./RelayReport.ts"
+import { answered, type ShardLeases } from "./ShardLeases.ts"
+import { MARGIN_MILLIS, oneBatch, type shardPublisher } from "./ShardPublisher.ts"
+
+export interface Polling {
+  /** Milliseconds between looks while rows keep coming that nobody announced. */
+  readonly shortest: number
+  /** Milliseconds between looks when none do. */
+  readonly longest: number
+}
+
+interface Parts {
+  readonly store: OutboxStore["Service"]
+  readonly leases: ShardLeases
+  readonly publish: ReturnType<typeof shardPublisher>
+  readonly report: RelayReport
+  readonly polling: Polling
+  /** The most rows of a shard that are read, and so published, at once. */
+  readonly batch: number
+}
+
+/** The relay's one reader. */
+export interface Dispatcher {
+  /** Moves rows to the bus until interrupted. */
+  readonly run: Effect.Effect<never>
+  /** There may be new rows in any shard. */
+  readonly look: Effect.Effect<void>
+  /** Leases were renewed: shards that had too little left may go on. */
+  readonly resume: Effect.Effect<void>
+  /** Waits for the publishes in flight and removes what they achieved. For a graceful stop, after `run`. */
+  readonly drain: Effect.Effect<void, DatabaseUnavailable>
+}
+
+/** Longer than any statement may take that the database has not forgotten. */
+const ANSWER_MILLIS = 10_000
+
+/**
+ * One fiber reads and removes, for all shards with one statement each; publishes run beside it, one a shard, and hold no
+ * connection. A shard whose head is being published, or waits for its retry, is left out until its rows are removed: so
+ * nothing of it overtakes, and it holds up no other.
+ */
+export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { batch, leases, polling, publish, report, store } = parts
+    const shards = Arr.makeBy(SHARDS, (shard) => ({ shard, busy: false, unread: true }))
+    const changed = Latch.makeUnsafe(true)
+    const publishes = yield* FiberSet.make()
+    const acknowledged: Array<Removal> = []
+    let interval = polling.longest
+    let failures = 0
+
+    const lookAgain = () => {
+      for (const shard of shards) shard.unread = true
+      changed.openUnsafe()
+    }
+
+    const remove = Effect.suspend(() => {
+      const removals = acknowledged.slice()
+      if (removals.length === 0) return Effect.void
+      return Effect.map(answered(store.remove(removals), ANSWER_MILLIS), () => {
+        acknowledged.splice(0, removals.length)
+        for (const { shard } of removals) shards[shard]!.busy = false
+      })
+    })
+
+    const start = (shard: typeof shards[number], epoch: bigint, rows: ReadonlyArray<OutboxRow>) => {
+      const head = oneBatch(rows)
+      shard.busy = true
+      // A full batch has more behind it.
+      if (head.length < rows.length || rows.length >= batch) shard.unread = true
+      return publish(head, shard.shard, epoch).pipe(
+        Effect.map((removal) => {
+          if (removal === undefined) {
+            shard.busy = false
+            shard.unread = true
+          } else acknowledged.push(removal)
+          changed.openUnsafe()
+        }),
+        FiberSet.run(publishes)
+      )
+    }
+
+    /** Reads the heads of the shards that are free and sets them going. Answers how many rows it found. */
+    const read = Effect.gen(function*() {
+      const ready: Array<readonly [shard: typeof shards[number], epoch: bigint]> = []
+      for (const shard of shards) {
+        const epoch = leases.epoch(shard.shard)
+        if (shard.busy || !shard.unread || epoch === undefined) continue
+        // Too little lease for a publish: the next renewal brings it back.
+        if ((yield* leases.remaining(shard.shard)) > 2 * MARGIN_MILLIS) ready.push([shard, epoch])
+      }
+      if (ready.length === 0) return 0
+      // Before reading: rows that are committed meanwhile count as unread again.
+      for (const [shard] of ready) shard.unread = false
+      const rows = yield* answered(store.read(ready.map(([{ shard }]) => shard), batch), ANSWER_MILLIS).pipe(
+        Effect.tapError(() => Effect.sync(lookAgain))
+      )
+      const byShard = Map.groupBy(rows, ({ shard }) => shard)
+      for (const [shard, epoch] of ready) {
+        const head = byShard.get(shard.shard)
+        if (head !== undefined) yield* start(shard, epoch, head)
+      }
+      return rows.length
+    })
+
+    /** Waits for something to do. Answers whether it is only that much time has passed. */
+    const wait = Effect.suspend(() => {
+      if (changed.isOpen()) return Effect.succeed(false)
+      // A shard that is busy announces its end, one that is not ours its lease.
+      const mayMiss = shards.some(({ busy, shard }) => !busy && leases.epoch(shard) !== undefined)
+      if (!mayMiss) return Effect.as(changed.await, false)
+      return Effect.map(Effect.timeoutOption(changed.await, interval), Option.isNone)
+    })
+
+    const round = Effect.fnUntraced(function*(polled: boolean) {
+      // Closed before looking: whatever happens from now on opens it.
+      changed.closeUnsafe()
+      yield* remove
+      const found = yield* read
+      yield* report.databaseAnswers("read the outbox")
+      failures = 0
+      if (polled) interval = found > 0 ? polling.shortest : Math.min(polling.longest, interval * 2)
+    })
+
+    const run = Effect.gen(function*() {
+      let polled = false
+      while (true) {
+        yield* Effect.catchTag(round(polled), "DatabaseUnavailable", (error) =>
+          Effect.gen(function*() {
+            yield* report.databaseFailed("read the outbox", error)
+            const delay = Math.min(2_000, 50 * 2 ** Math.min(failures++, 10))
+            yield* Effect.sleep(delay * ((yield* Random.next) / 2 + 0.5))
+            lookAgain()
+          }))
+        polled = yield* wait
+        if (polled) lookAgain()
+      }
+    })
+
+    return {
+      run,
+      look: Effect.sync(lookAgain),
+      resume: Effect.sync(() => void changed.openUnsafe()),
+      drain: Effect.andThen(FiberSet.awaitEmpty(publishes), remove)
+    }
+  })
