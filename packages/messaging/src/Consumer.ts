@@ -32,4 +32,10 @@ export interface Consumer<M, R = never> {
   readonly topics: ReadonlyArray<string>
   readonly decode: (message: IncomingMessage) => Decoded<M>
   readonly handle: (messages: ReadonlyArray<Received<M>>) => Effect.Effect<void, unknown, R>
+  /**
+   * Told of readable messages that were just set aside or wait behind one that was, for alerts that cannot wait for the
+   * operator. Runs after the commit and again, for all that is still held back, when the consumer starts: so tell the
+   * same thing twice rather than never. Its failure is logged and changes nothing.
+   */
+  readonly onParked?: ((messages: ReadonlyArray<Received<M>>) => Effect.Effect<void, unknown, R>) | undefined
 }

@@ -1,16 +1,14 @@
-import { type Cause, Duration, Effect, Layer, Random, Result, Semaphore, Stream } from "effect"
+import { type Duration, Effect, FiberSet, Layer, Semaphore, Stream } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import type { Consumer } from "./Consumer.ts"
-import { type Batch, EventBus } from "./EventBus.ts"
+import { EventBus } from "./EventBus.ts"
 import { makeClosing } from "./inbox/Closing.ts"
-import { type Entry, toEntry } from "./inbox/Entry.ts"
 import { inboxMetrics } from "./inbox/InboxMetrics.ts"
-import { type Settled, settlement } from "./inbox/Settlement.ts"
-import type { InboxStore } from "./InboxStore.ts"
-import { TRACEPARENT } from "./Message.ts"
+import { makeProcess } from "./inbox/Partition.ts"
+import { replayLoop } from "./inbox/ReplayLoop.ts"
+import type { InboxStore, ReplayStore } from "./InboxStore.ts"
 import { MessagingHealth } from "./MessagingHealth.ts"
-import { terminal } from "./Supervisor.ts"
-import { traceId } from "./TraceContext.ts"
+import { supervised, terminal } from "./Supervisor.ts"
 import type { Transactions } from "./Transactions.ts"
 
 export interface ConsumeOptions {
@@ -20,25 +18,18 @@ export interface ConsumeOptions {
   readonly concurrency?: number | undefined
   /** The longest that a transaction may take; 30 seconds if absent. */
   readonly timeout?: Duration.Input | undefined
-  /** How long the running batches may take to come to their end at a stop; 5 seconds if absent. */
+  /** How long running batches may take to come to their end at a stop; 5 seconds if absent. */
   readonly patience?: Duration.Input | undefined
+  /** How often to look for what operators asked for; every second if absent. */
+  readonly poll?: Duration.Input | undefined
 }
 
-const FIRST_PAUSE = 100
-const LONGEST_PAUSE = 5_000
-
-/** Milliseconds before the nth try; half of it at random, so that replicas do not come back all at once. */
-const backoff = (nth: number) =>
-  Effect.map(
-    Random.next,
-    (random) => Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(nth - 1, 16)) * (0.5 + random / 2)
-  )
-
 /**
- * Runs a consumer for as long as the layer lives: each message is handled exactly once in effect, in order per key.
+ * Runs a consumer for as long as the layer lives: every message has its effect once, in order per key.
  *
- * A batch of a partition is one transaction: mark the messages, lock the gates of their keys, park what waits behind a
- * dead letter, handle the rest; then acknowledge. Messages that decode to undefined are acknowledged unmarked.
+ * A batch of a partition is one transaction: take the messages, lock the gates of their keys, park those that wait behind
+ * a dead letter, handle the others; then acknowledge. Partitions run side by side. What decodes to undefined is
+ * acknowledged and leaves no mark. See Consumer for what failures mean, and DeadLetters for what becomes of poison.
  */
 export const consume = <M, R>(
   consumer: Consumer<M, R>,
@@ -46,84 +37,44 @@ export const consume = <M, R>(
 ): Layer.Layer<
   never,
   never,
-  R | EventBus | InboxStore | Transactions | MessagingHealth | SecureRandom.SecureRandom
+  R | EventBus | InboxStore | ReplayStore | Transactions | MessagingHealth | SecureRandom.SecureRandom
 > =>
-  Layer.effectDiscard(Effect.gen(function*() {
-    const bus = yield* EventBus
-    const health = yield* MessagingHealth
-    const metrics = inboxMetrics(consumer.name)
-    const permits = yield* Semaphore.make(options.concurrency ?? 4)
-    const closing = yield* makeClosing
+  Layer.effectDiscard(
+    Effect.gen(function*() {
+      const bus = yield* EventBus
+      const health = yield* MessagingHealth
+      const closing = yield* makeClosing
+      const shared = {
+        consumer,
+        closing,
+        metrics: inboxMetrics(consumer.name),
+        permits: yield* Semaphore.make(options.concurrency ?? 4),
+        timeout: options.timeout ?? "30 seconds"
+      }
+      const process = yield* makeProcess(shared)
 
-    const committed = Effect.fnUntraced(function*(settled: Settled<M>) {
-      yield* metrics.handled(settled.handle.length)
-      yield* metrics.duplicates(settled.duplicates)
-      yield* metrics.parked(settled.park.length)
-      yield* metrics.deadLetters(settled.setAside.length)
-      yield* Effect.forEach(settled.handle, (entry) => logEntry("handled", entry), { discard: true })
-    })
-
-    const process = (batch: Batch) =>
-      Effect.gen(function*() {
-        const place = `${consumer.name} ${batch.topic}/${batch.partition}`
-        let setbacks = 0
-        const settle = yield* settlement({
-          consumer,
-          metrics,
-          permits,
-          timeout: options.timeout ?? "30 seconds",
-          committed,
-          setback: Effect.fnUntraced(function*(reason: string, cause: Cause.Cause<unknown>) {
-            setbacks++
-            const pause = yield* backoff(setbacks)
-            yield* health.report(place, reason)
-            yield* Effect.logWarning(`${place}: ${reason}; tried again in ${Math.round(pause)} ms`, cause)
-            yield* closing.away(Effect.sleep(Duration.millis(pause)))
-          })
+      // One fiber a batch, which is one a partition: a partition that has to wait must not hold up the others, nor the end
+      // of the subscription.
+      const subscription = Effect.gen(function*() {
+        const batches = yield* FiberSet.make<void>()
+        const stream = bus.subscribe({
+          topics: consumer.topics,
+          group: consumer.name,
+          maxBatch: options.maxBatch,
+          onAssigned: health.joined(consumer.name)
         })
-        yield* metrics.batchSize(batch.messages.length)
-        const known = new Set<string>()
-        const entries: Array<Entry<M>> = []
-        for (const message of batch.messages) {
-          const entry = toEntry(consumer, message)
-          if (entry === undefined || known.has(entry.messageId)) continue
-          known.add(entry.messageId)
-          entries.push(entry)
-        }
-        if (entries.length > 0) yield* settle(entries)
-        if (setbacks > 0) yield* health.report(place, undefined)
-        yield* batch.acknowledge.pipe(
-          Effect.catchTag("BusUnavailable", (error) =>
-            Effect.andThen(
-              metrics.refusedAcknowledgement,
-              Effect.logInfo(`${place}: the batch could not be acknowledged and comes again`, error)
-            ))
+        yield* Effect.raceFirst(
+          Stream.runForEach(stream, (batch) => FiberSet.run(batches, process(batch))),
+          FiberSet.join(batches)
         )
-      }).pipe(closing.during)
+      }).pipe(Effect.scoped)
 
-    const running = bus.subscribe({
-      topics: consumer.topics,
-      group: consumer.name,
-      maxBatch: options.maxBatch,
-      onAssigned: health.joined(consumer.name)
-    }).pipe(Stream.mapEffect(process, { concurrency: "unbounded" }), Stream.runDrain)
-
-    yield* health.expect(consumer.name)
-    yield* terminal(consumer.name, running).pipe(
-      Effect.annotateLogs({ module: "messaging.inbox", consumer: consumer.name }),
-      Effect.forkScoped
-    )
-    yield* Effect.addFinalizer(() => closing.close(options.patience ?? "5 seconds"))
-  }))
-
-const logEntry = <M>(what: string, { content, key, messageId }: Entry<M>) => {
-  const headers = Result.isSuccess(content) ? content.success.message.headers : {}
-  const trace = traceId(headers[TRACEPARENT])
-  return Effect.logDebug(what).pipe(
-    Effect.annotateLogs({
-      messageId,
-      ...(key === null ? {} : { orderId: key }),
-      ...(trace === undefined ? {} : { traceId: trace })
-    })
+      yield* health.expect(consumer.name)
+      yield* Effect.forkScoped(terminal(consumer.name, subscription))
+      yield* Effect.forkScoped(
+        supervised(`${consumer.name} replay`, replayLoop({ ...shared, poll: options.poll ?? "1 second" }))
+      )
+      // Runs before the fibers are interrupted: what has begun may end, and only then is the group left.
+      yield* Effect.addFinalizer(() => closing.close(options.patience ?? "5 seconds"))
+    }).pipe(Effect.annotateLogs({ module: "messaging.inbox", consumer: consumer.name }))
   )
-}

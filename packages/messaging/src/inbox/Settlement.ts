@@ -1,7 +1,7 @@
 import { type Cause, Clock, DateTime, type Duration, Effect, Exit, Result, Schema, type Semaphore } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { Consumer } from "../Consumer.ts"
-import { InboxStore } from "../InboxStore.ts"
+import { InboxStore, type NewDeadLetter } from "../InboxStore.ts"
 import { TRACEPARENT } from "../Message.ts"
 import { CurrentTraceparent } from "../TraceContext.ts"
 import { Transactions } from "../Transactions.ts"
@@ -22,7 +22,12 @@ class GateMoved extends Schema.TaggedError<GateMoved>()("GateMoved", {}) {}
 /** What became of the messages of one transaction. */
 export interface Settled<M> extends Plan<M> {
   readonly duplicates: number
+  /** Why a message was set aside. */
+  readonly reasonOf: (entry: Entry<M>) => string
 }
+
+/** Called after each failure that is no fault of the messages; returns when it is time to try again. */
+export type Setback = (reason: string, cause: Cause.Cause<unknown>) => Effect.Effect<void>
 
 export interface SettlementOptions<M, R> {
   readonly consumer: Consumer<M, R>
@@ -31,8 +36,6 @@ export interface SettlementOptions<M, R> {
   readonly permits: Semaphore.Semaphore
   /** The longest that a transaction may take before it is rolled back and tried again. */
   readonly timeout: Duration.Input
-  /** Called after each failure that is no fault of the messages; returns when it is time to try again. */
-  readonly setback: (reason: string, cause: Cause.Cause<unknown>) => Effect.Effect<void>
   /** Called after each commit. */
   readonly committed: (settled: Settled<M>) => Effect.Effect<void, never, R>
 }
@@ -57,22 +60,23 @@ export const handleAll = <M, R>(
  */
 export const settlement = <M, R>(options: SettlementOptions<M, R>) =>
   Effect.gen(function*() {
-    const { committed, consumer, metrics, permits, setback, timeout } = options
+    const { committed, consumer, metrics, permits, timeout } = options
     const store = yield* InboxStore
     const transactions = yield* Transactions
     const random = yield* SecureRandom.SecureRandom
 
+    const reasonIn = (verdicts: ReadonlyMap<string, Verdict>) => ({ content, messageId }: Entry<M>): string =>
+      verdicts.get(messageId)?.reason ?? (Result.isFailure(content) ? content.failure : "no reason given")
+
     const letters = (entries: ReadonlyArray<Entry<M>>, verdicts: ReadonlyMap<string, Verdict>, now: DateTime.Utc) =>
-      Effect.forEach(entries, ({ content, message, messageId }) =>
-        Effect.map(random.uuidV7(), (id) => ({
+      Effect.forEach(entries, (entry) =>
+        Effect.map(random.uuidV7(), (id): NewDeadLetter => ({
           id,
-          messageId,
-          message,
-          ...(verdicts.get(messageId) ?? {
-            reason: Result.isFailure(content) ? content.failure : "no reason given",
-            attempts: 1,
-            firstFailedAt: now
-          }),
+          messageId: entry.messageId,
+          message: entry.message,
+          reason: reasonIn(verdicts)(entry),
+          attempts: verdicts.get(entry.messageId)?.attempts ?? 1,
+          firstFailedAt: verdicts.get(entry.messageId)?.firstFailedAt ?? now,
           lastFailedAt: now
         })))
 
@@ -99,7 +103,7 @@ export const settlement = <M, R>(options: SettlementOptions<M, R>) =>
         }
         if (planned.park.length > 0) yield* store.park(consumer.name, planned.park)
         yield* handleAll(consumer, planned.handle)
-        return { ...planned, duplicates: entries.length - fresh.length }
+        return { ...planned, duplicates: entries.length - fresh.length, reasonOf: reasonIn(verdicts) }
       })).pipe(
         Effect.timeout(timeout),
         Effect.retry({ while: (error) => error instanceof GateMoved })
@@ -107,7 +111,8 @@ export const settlement = <M, R>(options: SettlementOptions<M, R>) =>
 
     const settle = (
       entries: ReadonlyArray<Entry<M>>,
-      verdicts: Map<string, Verdict>
+      verdicts: Map<string, Verdict>,
+      setback: Setback
     ): Effect.Effect<void, never, R> =>
       Effect.gen(function*() {
         let tries = 0
@@ -142,8 +147,8 @@ export const settlement = <M, R>(options: SettlementOptions<M, R>) =>
           if (tried.length > 1 || (tried.length === 0 && entries.length > 1)) {
             yield* Effect.logWarning("a batch cannot be handled; it is halved to find the message", exit.cause)
             const [first, second] = split(entries, new Set(tried.map((entry) => entry.messageId)))
-            yield* settle(first, verdicts)
-            return yield* settle(second, verdicts)
+            yield* settle(first, verdicts, setback)
+            return yield* settle(second, verdicts, setback)
           }
           const [culprit] = tried
           if (culprit === undefined) {
@@ -158,13 +163,13 @@ export const settlement = <M, R>(options: SettlementOptions<M, R>) =>
             continue
           }
           verdicts.set(culprit.messageId, { reason: failure.reason, attempts: tries, firstFailedAt })
-          yield* Effect.logError("a message cannot be handled and is set aside", exit.cause).pipe(
-            Effect.annotateLogs({ messageId: culprit.messageId, orderId: culprit.key ?? "" })
+          yield* Effect.logError("a message cannot be handled", exit.cause).pipe(
+            Effect.annotateLogs({ messageId: culprit.messageId })
           )
         }
       })
 
-    return (entries: ReadonlyArray<Entry<M>>) => settle(entries, new Map())
+    return (entries: ReadonlyArray<Entry<M>>, setback: Setback) => settle(entries, new Map(), setback)
   })
 
 const timed = <A, E, R>(self: Effect.Effect<A, E, R>, metrics: InboxMetrics) =>
