@@ -1,4 +1,6 @@
+import { DeadLettersMemory } from "@g-store/messaging/memory/DeadLettersMemory.ts"
 import { IdempotencyMemory } from "@g-store/messaging/memory/IdempotencyMemory.ts"
+import { InboxMemory } from "@g-store/messaging/memory/InboxMemory.ts"
 import { OutboxMemory } from "@g-store/messaging/memory/OutboxMemory.ts"
 import { TransactionsMemory } from "@g-store/messaging/memory/TransactionsMemory.ts"
 import { Layer } from "effect"
@@ -7,5 +9,7 @@ import { PaymentRepositoryMemory } from "./adapters/PaymentRepositoryMemory.ts"
 
 /** Everything that payment-service keeps, in a MemoryDatabase. */
 export const PaymentStoreMemory = Layer.mergeAll(AccountRepositoryMemory, PaymentRepositoryMemory).pipe(
-  Layer.provideMerge(Layer.mergeAll(OutboxMemory, TransactionsMemory, IdempotencyMemory))
+  Layer.provideMerge(
+    Layer.mergeAll(OutboxMemory, InboxMemory, DeadLettersMemory, IdempotencyMemory, TransactionsMemory)
+  )
 )

@@ -1,4 +1,6 @@
+import { DeadLettersPostgres } from "@g-store/messaging/postgres/DeadLettersPostgres.ts"
 import { IdempotencyPostgres } from "@g-store/messaging/postgres/IdempotencyPostgres.ts"
+import { InboxPostgres } from "@g-store/messaging/postgres/InboxPostgres.ts"
 import { OutboxPostgres } from "@g-store/messaging/postgres/OutboxPostgres.ts"
 import { TransactionsPostgres } from "@g-store/messaging/postgres/TransactionsPostgres.ts"
 import { migrations as migrated } from "@g-store/service-kit/Migrations.ts"
@@ -9,6 +11,8 @@ import { PaymentRepositoryPostgres } from "./adapters/PaymentRepositoryPostgres.
 
 /** Everything that payment-service keeps, on PostgreSQL, its schema migrated (or waited for) first. */
 export const PaymentStorePostgres = Layer.mergeAll(AccountRepositoryPostgres, PaymentRepositoryPostgres).pipe(
-  Layer.provideMerge(Layer.mergeAll(OutboxPostgres, TransactionsPostgres, IdempotencyPostgres)),
+  Layer.provideMerge(
+    Layer.mergeAll(OutboxPostgres, InboxPostgres, DeadLettersPostgres, IdempotencyPostgres, TransactionsPostgres)
+  ),
   Layer.provide(migrated(migrations))
 )

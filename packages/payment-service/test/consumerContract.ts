@@ -1,0 +1,169 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ORDER_EVENTS, type OrderEvent } from "@g-store/contracts/OrderEvents.ts"
+import { encodeEvent } from "@g-store/contracts/wire/EventCodec.ts"
+import { DeadLetters } from "@g-store/messaging/DeadLetters.ts"
+import { EventBus } from "@g-store/messaging/EventBus.ts"
+import type { InboxStore, ReplayStore } from "@g-store/messaging/InboxStore.ts"
+import { EventBusMemory } from "@g-store/messaging/memory/EventBusMemory.ts"
+import { EVENT_TYPE, MESSAGE_ID, TRACEPARENT, type WireMessage } from "@g-store/messaging/Message.ts"
+import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
+import { Effect, Layer, References } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { PaymentWorkers } from "../src/PaymentService.ts"
+import { ada, bob, cancelled, created, orderId } from "./fixtures.ts"
+import { balanceOf, openAccounts, outbox, type PaymentStore, stateOf } from "./storeContract.ts"
+
+type Stores = PaymentStore | DeadLetters | InboxStore | ReplayStore
+
+/** An event as it lies on the topic; its message id is a UUID made of `n`. */
+const message = (n: number, event: OrderEvent, headers: Record<string, string> = {}): WireMessage => {
+  const { eventType, payload } = encodeEvent(event)
+  return {
+    topic: ORDER_EVENTS,
+    key: event.orderId,
+    headers: {
+      [MESSAGE_ID]: `0191f3a2-7b1c-7009-8000-${String(n).padStart(12, "0")}`,
+      [EVENT_TYPE]: eventType,
+      ...headers
+    },
+    payload
+  }
+}
+
+/** Returns when the consumer has acknowledged all of it. */
+const publish = (...messages: ReadonlyArray<WireMessage>) => Effect.flatMap(EventBus, (bus) => bus.publish(messages))
+
+const letters = Effect.gen(function*() {
+  const found = yield* (yield* DeadLetters).list()
+  return found.map(({ message: { key }, reason, waiting }) => ({ key, reason, waiting }))
+})
+
+/** What comes of the events of orders, whatever the store is made of. */
+export const consumerContract = (name: string, layer: Layer.Layer<Stores, unknown>) => {
+  const running = PaymentWorkers.pipe(
+    Layer.provideMerge(
+      EventBusMemory.layer({ groups: [{ group: "g-store.payment-service", topics: [ORDER_EVENTS] }] })
+    ),
+    Layer.provideMerge(layer),
+    Layer.provide([MessagingHealth.layer, SecureRandom.layerWebCrypto]),
+    Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "None"))
+  )
+  const test = (behaviour: string, body: Effect.Effect<void, unknown, Stores | EventBus>) =>
+    it.live(behaviour, () => Effect.provide(body, running))
+
+  describe(`the consumer of orders on ${name}`, () => {
+    test(
+      "charges what is created and refunds what is cancelled",
+      Effect.gen(function*() {
+        yield* openAccounts(2, 100)
+        yield* publish(message(1, created(1, 60)), message(2, created(2, 60)), message(3, created(3, 60, bob)))
+        assert.deepStrictEqual(yield* Effect.forEach([1, 2, 3], stateOf), ["CHARGED", "DECLINED", "CHARGED"])
+        yield* publish(message(4, cancelled(1)), message(5, cancelled(2)))
+        assert.deepStrictEqual(yield* Effect.forEach([1, 2, 3], stateOf), ["REFUNDED", "DECLINED", "CHARGED"])
+        assert.deepStrictEqual(yield* Effect.forEach([ada, bob], balanceOf), [100n, 40n])
+        assert.lengthOf(yield* outbox, 3)
+      })
+    )
+
+    test(
+      "takes what comes again, as the same message or another, without any effect",
+      Effect.gen(function*() {
+        yield* openAccounts(1, 100)
+        yield* publish(message(1, created(1, 60)), message(1, created(1, 60)), message(2, created(1, 60)))
+        yield* publish(message(1, created(1, 60)), message(3, created(1, 60)))
+        assert.strictEqual(yield* balanceOf(ada), 40n)
+        yield* publish(
+          message(4, cancelled(1)),
+          message(5, cancelled(1)),
+          message(4, cancelled(1)),
+          message(6, created(1, 60))
+        )
+        assert.strictEqual(yield* balanceOf(ada), 100n)
+        assert.lengthOf(yield* outbox, 1)
+        assert.deepStrictEqual(yield* letters, [])
+      })
+    )
+
+    test(
+      "keeps what it tells in the trace of what it heard",
+      Effect.gen(function*() {
+        const trace = (n: number) => `00-0af7651916cd43dd8448eb211c8031${n}c-b7ad6b7169203331-01`
+        yield* publish(
+          message(1, created(1, 1), { [TRACEPARENT]: trace(1) }),
+          message(2, created(2, 1), { [TRACEPARENT]: trace(2) }),
+          message(3, created(3, 1))
+        )
+        assert.sameDeepMembers((yield* outbox).map(({ key, traceparent }) => [key, traceparent]), [
+          [orderId(1), trace(1)],
+          [orderId(2), trace(2)],
+          [orderId(3), undefined]
+        ])
+      })
+    )
+
+    test(
+      "passes by what concerns no money, even when it cannot be read, and so keeps refunds going",
+      Effect.gen(function*() {
+        yield* openAccounts(1, 100)
+        const status = message(2, { ...created(1, 60), _tag: "OrderStatusChanged", status: "ASSEMBLING" })
+        yield* publish(
+          message(1, created(1, 60)),
+          status,
+          {
+            ...message(3, created(1, 60)),
+            headers: { ...status.headers, [MESSAGE_ID]: "3" },
+            payload: new Uint8Array([255])
+          },
+          { ...status, headers: { [MESSAGE_ID]: "4", [EVENT_TYPE]: "OrderPraised" } },
+          message(5, cancelled(1))
+        )
+        assert.deepStrictEqual(yield* letters, [])
+        assert.strictEqual(yield* balanceOf(ada), 100n)
+      })
+    )
+
+    test(
+      "sets aside what contradicts a payment, with the reason; the order's next events wait, other orders do not",
+      Effect.gen(function*() {
+        yield* openAccounts(2, 100)
+        yield* publish(
+          message(1, created(1, 60)),
+          message(2, created(1, 61)),
+          message(3, cancelled(1)),
+          message(4, created(2, 10)),
+          message(5, created(3, 10)),
+          message(6, created(3, 10, bob))
+        )
+        assert.deepStrictEqual(yield* Effect.forEach([1, 2, 3], stateOf), ["CHARGED", "CHARGED", "CHARGED"])
+        assert.sameDeepMembers(yield* letters, [{
+          key: orderId(1),
+          reason: `OrderCreated of order ${orderId(1)} names the amount 61, but its payment (CHARGED) is of 60.`,
+          waiting: 1
+        }, {
+          key: orderId(3),
+          reason: `OrderCreated of order ${orderId(3)} names user ${bob}, but its payment (CHARGED) is of user ${ada}.`,
+          waiting: 0
+        }])
+        assert.deepStrictEqual(yield* Effect.forEach([ada, bob], balanceOf), [20n, 100n])
+      })
+    )
+
+    test(
+      "sets aside what cannot be read",
+      Effect.gen(function*() {
+        const broken = message(1, created(1, 60))
+        yield* publish(
+          { ...broken, payload: new Uint8Array([255]) },
+          { ...broken, key: null, headers: { [MESSAGE_ID]: "2" } },
+          { ...broken, key: orderId(3), headers: { [MESSAGE_ID]: "3", [EVENT_TYPE]: "OrderCancelled" } }
+        )
+        const reasons = (yield* letters).map(({ key, reason }) => [key, reason.split(":")[0]])
+        assert.sameDeepMembers(reasons, [
+          [orderId(1), "OrderCreated"],
+          [null, "the header event_type is missing, so the payload cannot be read"],
+          [orderId(3), "OrderCancelled"]
+        ])
+      })
+    )
+  })
+}
