@@ -1,6 +1,6 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Duration, Effect, Layer, Schema } from "effect"
-import { HttpRouter } from "effect/http"
+import { HttpRouter, HttpServer } from "effect/http"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Edge, type EdgeOptions } from "./Edge.ts"
@@ -121,6 +121,11 @@ const listenFailure = ({ host, port, variable }: ListenOptions, cause: unknown):
   return new ListenFailed({ message: `${variable}: cannot listen on ${host}:${port}, ${why}` })
 }
 
+type Listening = Layer.Success<ReturnType<typeof NodeHttpServer.layer>>
+
+const refused = (failure: ListenFailed): Layer.Layer<Listening, ListenFailed> =>
+  Layer.effectContext<Listening, ListenFailed, never>(Effect.fail(failure))
+
 /**
  * A listening server of its own, whenever this is called. Until routes are attached it answers 503. When it stops, it
  * stops listening first, and gives requests that are being worked on 8 seconds.
@@ -134,7 +139,7 @@ export const httpServer = (options: ListenOptions) =>
         host: options.host,
         port: options.port,
         gracefulShutdownTimeout: DRAIN
-      }).pipe(Layer.catchTag("ServeError", ({ cause }) => Layer.effectDiscard(Effect.fail(listenFailure(options, cause)))))
+      }).pipe(Layer.catchTag("ServeError", ({ cause }) => refused(listenFailure(options, cause))))
     )
   }))
 
@@ -162,11 +167,23 @@ const closeConnections = Effect.gen(function*() {
     }))
 })
 
-/** Serves routes on the server at hand, with the edge around them. */
+const announce = Effect.gen(function*() {
+  const { address } = yield* HttpServer.HttpServer
+  yield* Effect.logInfo(`listening on ${HttpServer.formatAddress(address)}`).pipe(Effect.annotateLogs({ module: "http" }))
+})
+
+/**
+ * Serves routes on the server at hand, with the edge around them. Gives nothing on: what HttpRouter.serve gives has its
+ * router in it, and a second server that was built on that would serve the routes of the first one too.
+ */
 export const serve = <A, E, R>(routes: Layer.Layer<A, E, R>, options?: EdgeOptions) =>
-  Layer.effectDiscard(closeConnections).pipe(
-    Layer.provideMerge(
-      HttpRouter.serve(Layer.provideMerge(routes, Edge(options)), { disableLogger: true, disableListenLog: true, routerConfig })
+  Layer.effectDiscard(Effect.andThen(closeConnections, announce)).pipe(
+    Layer.provide(
+      HttpRouter.serve(Layer.provideMerge(routes, Edge(options)), {
+        disableLogger: true,
+        disableListenLog: true,
+        routerConfig
+      })
     )
   )
 
