@@ -1,17 +1,12 @@
 import { assert, beforeEach, describe, it } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { Effect } from "effect"
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs/promises"
-import * as os from "node:os"
 import * as path from "node:path"
-import { fileURLToPath } from "node:url"
 import { clusterFiles } from "../src/ClusterFiles.ts"
 import { testFolder } from "../src/TestFolder.ts"
 import { killNode, type Launch, type Outcome, remember, remembered, store } from "./processes.ts"
-
-/** A user that every Linux has, with a name and without power; nothing runs as it. */
-const games = { uid: 5, gid: 60 }
-const nameless = { uid: 54321, gid: 54321 }
+import { games, lacksOtherUsers, nameless, reachableNode } from "./users.ts"
 
 const up = (outcome: typeof Outcome.Type) =>
   outcome._tag === "Up" ? Effect.succeed(outcome) : Effect.die(new Error(outcome.message))
@@ -28,41 +23,19 @@ const home = (owner: { readonly uid: number; readonly gid: number }) =>
     return own
   })
 
-/** This Node where others can run it: it may lie in a home folder. */
-const reachableNode: Effect.Effect<string, never, Scope.Scope> = Effect.map(
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const folder = await fs.mkdtemp(path.join(os.tmpdir(), "g-store-node-"))
-      await fs.chmod(folder, 0o755)
-      const node = path.join(folder, "node")
-      await fs.link(process.execPath, node).catch(() => fs.copyFile(process.execPath, node))
-      return folder
-    }),
-    (folder) => Effect.promise(() => fs.rm(folder, { recursive: true }))
-  ),
-  (folder) => path.join(folder, "node")
-)
-
 const as = (ids: Launch["ids"]) =>
   Effect.map(reachableNode, (node): Launch => ({ node, ...(ids === undefined ? {} : { ids }) }))
 
 /** A root that has been changed may not make user namespaces, as in many containers. */
 const withoutNamespaces = ["unshare", "--mount", "sh", "-c", "mount --rbind / /mnt && exec chroot /mnt \"$@\"", "sh"]
 
-const source = fileURLToPath(new URL("../src/EmbeddedPostgres.ts", import.meta.url))
-const lacks = (() => {
-  if (process.getuid?.() !== 0) return "root: only root can start the store as somebody else"
-  if (process.platform !== "linux") return "linux: other systems have other users"
-  const sees = spawnSync("/usr/bin/test", ["-r", source], { uid: games.uid, gid: games.gid })
-  return sees.status === 0 ? undefined : "place: other users cannot enter the folder of these tests"
-})()
-const lacksChroot = lacks ??
+const lacksChroot = lacksOtherUsers ??
   (spawnSync(withoutNamespaces[0] ?? "", [...withoutNamespaces.slice(1), "true"]).status === 0
     ? undefined
     : "mounts: this root may not mount")
 
 describe("a store", () => {
-  beforeEach((ctx) => ctx.skip(lacks !== undefined, lacks))
+  beforeEach((ctx) => ctx.skip(lacksOtherUsers !== undefined, lacksOtherUsers))
 
   const startsTwice = (dataDir: string, launch: Launch) =>
     Effect.gen(function*() {

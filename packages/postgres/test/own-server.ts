@@ -8,7 +8,7 @@ const run = Effect.gen(function*() {
   const dataDir = yield* testFolder
   yield* start({ dataDir, databases: ["test"], settings: testSettings })
   process.stdout.write(`${dataDir}\n`)
-  yield* Effect.never
+  return yield* Effect.never
 })
 
 await Effect.runPromise(Effect.scoped(run))

@@ -27,7 +27,13 @@ export const store = (dataDir: string, launch: Launch = {}) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       const [command = "", ...args] = [...launch.through ?? [], launch.node ?? process.execPath, program, dataDir]
-      const child = spawn(command, args, { ...launch.ids, cwd: "/", stdio: ["pipe", "pipe", "inherit"] })
+      const child = spawn(command, args, {
+        ...launch.ids,
+        cwd: "/",
+        // With its children a group of its own, as a shell starts it: Ctrl-C is a signal to the group.
+        detached: true,
+        stdio: ["pipe", "pipe", "inherit"]
+      })
       for await (const line of createInterface({ input: child.stdout })) {
         // The other lines are its log.
         if (line.startsWith("{")) return { child, outcome: decode(line) }
@@ -48,6 +54,14 @@ export const killNode = (child: ChildProcess) =>
   Effect.promise(async () => {
     const ended = once(child, "exit")
     child.kill("SIGKILL")
+    await ended
+  })
+
+/** Ctrl-C, as the terminal sends it. */
+export const interruptGroup = (child: ChildProcess) =>
+  Effect.promise(async () => {
+    const ended = once(child, "exit")
+    process.kill(-(child.pid ?? 0), "SIGINT")
     await ended
   })
 
