@@ -1,0 +1,201 @@
+import { Effect, Schedule } from "effect"
+import type { EachBatchPayload, KafkaMessage } from "kafkajs"
+import { type Batch, BusUnavailable } from "../EventBus.ts"
+import type { IncomingMessage } from "../Message.ts"
+import { incoming, sizeOf } from "./incoming.ts"
+import { attempt, errorType } from "./KafkaClient.ts"
+
+/** What is read ahead of a partition's handler: reading stops above the first mark and goes on below the second. */
+const FULL_BYTES = 1_048_576
+const LOW_BYTES = 262_144
+
+/** The group gave the partition to a member anew since the batch was handed out. */
+const refusals = ["ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "REBALANCE_IN_PROGRESS", "FENCED_INSTANCE_ID"]
+
+/** A partition that this member holds, from one assignment of the group to the next. */
+export interface Held {
+  readonly topic: string
+  readonly partition: number
+  readonly generation: number
+  /** Read, and not yet given to the handler. */
+  waiting: Array<KafkaMessage>
+  bytes: number
+  /** A batch is with the handler, or the partition is in line to be given one. */
+  busy: boolean
+  full: boolean
+  /** Where reading goes on; undefined before the first message. */
+  next: bigint | undefined
+  /** Where the former assignment was reading, when that was ahead of what it had acknowledged. */
+  ahead: bigint | undefined
+  commit: EachBatchPayload["commitOffsetsIfNecessary"]
+}
+
+export interface AssignmentOptions {
+  readonly maxBatch: number
+  /** The partition has messages, and nobody is handling any. */
+  readonly ready: (held: Held) => void
+  readonly pause: (topic: string, partition: number) => void
+  readonly resume: (topic: string, partition: number) => void
+  /** The offset of a partition that is still ours cannot be stored: it would stand still, so the member must begin anew. */
+  readonly stuck: (error: BusUnavailable) => Effect.Effect<void>
+}
+
+const keyOf = (topic: string, partition: number): string => `${topic}/${partition}`
+const nothingHeld: Held["commit"] = () => Promise.reject(new Error("no batch of this partition was read"))
+
+/**
+ * The partitions of one member, and the rule that a batch counts in the assignment alone in which it was handed out.
+ * kafkajs does not know that rule: after a rebalance it would store an old handler's offset under the new generation,
+ * though the partition may be somebody else's by now.
+ *
+ * kafkajs hands every batch over at once and reads on, so heartbeats never wait for a handler and a partition whose
+ * handler is slow holds up no other one (kafkajs waits with its next fetch for all batches of the last).
+ */
+export const makeAssignment = (options: AssignmentOptions) => {
+  let generation = 0
+  let held = new Map<string, Held>()
+  /** kafkajs keeps what is paused over a rebalance. */
+  const paused = new Set<string>()
+  const former = new Map<string, bigint>()
+
+  const pause = (topic: string, partition: number): void => {
+    paused.add(keyOf(topic, partition))
+    options.pause(topic, partition)
+  }
+  const resume = (topic: string, partition: number): void => {
+    if (paused.delete(keyOf(topic, partition))) options.resume(topic, partition)
+  }
+  const offer = (own: Held): void => {
+    if (own.busy || own.waiting.length === 0) return
+    own.busy = true
+    options.ready(own)
+  }
+
+  const stale = (own: Held): BusUnavailable =>
+    new BusUnavailable({
+      operation: "acknowledge",
+      cause: new Error(`${own.topic}/${own.partition} was assigned anew since this batch was read`)
+    })
+
+  const acknowledge = (own: Held, offset: string, bytes: number): Batch["acknowledge"] => {
+    let done = false
+    return Effect.suspend(() => {
+      if (done) return Effect.void
+      if (own.generation !== generation) return Effect.fail(stale(own))
+      const topics = [{ topic: own.topic, partitions: [{ partition: own.partition, offset }] }]
+      // Looks up the generation at once, so nothing comes between the check above and this.
+      return attempt("acknowledge", () => own.commit({ topics }))
+    }).pipe(
+      Effect.retry({
+        schedule: Schedule.spaced("500 millis"),
+        times: 20,
+        while: (error) => own.generation === generation && !refusals.includes(errorType(error))
+      }),
+      Effect.tapError((error) =>
+        own.generation === generation && !refusals.includes(errorType(error)) ? options.stuck(error) : Effect.void
+      ),
+      Effect.tap(() =>
+        Effect.sync(() => {
+          if (done || own.generation !== generation) return
+          done = true
+          own.busy = false
+          own.bytes -= bytes
+          if (own.full && own.bytes < LOW_BYTES) {
+            own.full = false
+            resume(own.topic, own.partition)
+          }
+          offer(own)
+        })
+      )
+    )
+  }
+
+  return {
+    /** kafkajs has read messages. They are taken in, or, where they belong to no present assignment, left unread. */
+    read: ({ batch, commitOffsetsIfNecessary, resolveOffset }: EachBatchPayload): void => {
+      const own = held.get(keyOf(batch.topic, batch.partition))
+      const first = batch.messages[0]
+      const last = batch.messages.at(-1)
+      if (own === undefined || first === undefined || last === undefined) return
+      if (own.ahead !== undefined) {
+        // A fetch from before the assignment may still come in (from a second broker, when the first one's answer made
+        // us join anew). It would begin where that assignment was reading, and skip what it left unacknowledged. There
+        // is at most one; a rightful batch that looks like it is simply fetched again.
+        const isLate = BigInt(first.offset) >= own.ahead
+        own.ahead = undefined
+        if (isLate) return
+      }
+      for (const message of batch.messages) {
+        own.waiting.push(message)
+        own.bytes += sizeOf(message)
+      }
+      own.next = BigInt(last.offset) + 1n
+      own.commit = commitOffsetsIfNecessary
+      resolveOffset(last.offset)
+      if (!own.full && own.bytes > FULL_BYTES) {
+        own.full = true
+        pause(own.topic, own.partition)
+      }
+      offer(own)
+    },
+
+    /** The member asks to join: whatever it held may be given to others. */
+    leave: (): void => {
+      generation++
+      for (const [key, own] of held) {
+        if (own.next !== undefined && (own.busy || own.waiting.length > 0)) former.set(key, own.next)
+      }
+      held = new Map()
+    },
+
+    /** The group has given partitions to the member. With `hold` they are read only once `resume` was called for them. */
+    join: (assigned: Readonly<Record<string, ReadonlyArray<number>>>, hold: boolean): ReadonlyArray<Held> => {
+      generation++
+      held = new Map()
+      for (const [topic, partitions] of Object.entries(assigned)) {
+        for (const partition of partitions) {
+          const key = keyOf(topic, partition)
+          held.set(key, {
+            topic,
+            partition,
+            generation,
+            waiting: [],
+            bytes: 0,
+            busy: false,
+            full: false,
+            next: undefined,
+            ahead: former.get(key),
+            commit: nothingHeld
+          })
+          if (hold) pause(topic, partition)
+          else resume(topic, partition)
+        }
+      }
+      former.clear()
+      return Array.from(held.values())
+    },
+
+    /** Lets go a partition that was held, unless it has been assigned anew. */
+    resume: (own: Held): void => {
+      if (own.generation === generation) resume(own.topic, own.partition)
+    },
+
+    isCurrent: (own: Held): boolean => own.generation === generation,
+
+    /** The next batch of a partition that was ready; undefined when it has been assigned anew meanwhile. */
+    take: (own: Held): Batch | undefined => {
+      if (own.generation !== generation) return undefined
+      const taken = own.waiting.splice(0, options.maxBatch)
+      const [first, ...rest] = taken.map((message): IncomingMessage => incoming(own.topic, own.partition, message))
+      if (first === undefined) return undefined
+      const bytes = taken.reduce((sum, message) => sum + sizeOf(message), 0)
+      const last = rest.at(-1) ?? first
+      return {
+        topic: own.topic,
+        partition: own.partition,
+        messages: [first, ...rest],
+        acknowledge: acknowledge(own, String(last.offset + 1n), bytes)
+      }
+    }
+  }
+}

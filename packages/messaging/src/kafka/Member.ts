@@ -1,0 +1,173 @@
+import { Clock, Duration, Effect, FiberSet, Queue, Result, Schedule, Stream } from "effect"
+import { type Consumer, PartitionAssigners } from "kafkajs"
+import { type Batch, BusUnavailable, type Subscription } from "../EventBus.ts"
+import { type Held, makeAssignment } from "./Assignment.ts"
+import { attempt, kafkaClient, MODULE } from "./KafkaClient.ts"
+import type { KafkaOptions } from "./KafkaOptions.ts"
+import type { Topics } from "./Topics.ts"
+
+/** In milliseconds: how long a fetch waits for messages, and a partition that may be read again for the next fetch. */
+const MAX_WAIT = 200
+const MAX_BATCH = 500
+/** In milliseconds, of members that are told to join anew. None of ours needs it: handlers do not hold up the client. */
+const REBALANCE_TIMEOUT = 30_000
+
+/** A second apart: kafkajs goes on trying for about as long as a subscription may stay outside its group. */
+const RETRIES = 60
+
+/** Membership of a group for as long as the stream runs. Its end leaves the group, so others need not wait. */
+export const subscribe = (
+  options: KafkaOptions,
+  topics: Topics,
+  subscription: Subscription
+): Stream.Stream<Batch, BusUnavailable> =>
+  Stream.unwrap(Effect.gen(function*() {
+    const ready = yield* Queue.unbounded<Held, BusUnavailable>()
+    const { member, take } = yield* makeMember(options, topics, subscription, ready)
+    yield* Effect.forkScoped(member)
+    return Stream.fromQueue(ready).pipe(
+      Stream.filterMap((held) => {
+        const batch = take(held)
+        return batch === undefined ? Result.failVoid : Result.succeed(batch)
+      })
+    )
+  }))
+
+const makeMember = Effect.fnUntraced(function*(
+  options: KafkaOptions,
+  topics: Topics,
+  { group, maxBatch = MAX_BATCH, onAssigned = Effect.void, startAt, topics: names }: Subscription,
+  ready: Queue.Queue<Held, BusUnavailable>
+) {
+  const kafka = yield* kafkaClient(options, { requestTimeout: 10_000, retries: RETRIES })
+  const clock = yield* Clock.Clock
+  const sessionTimeout = Duration.toMillis(options.sessionTimeout ?? "10 seconds")
+  const groupTimeout = Duration.toMillis(options.groupTimeout ?? "60 seconds")
+  const fail = (operation: string, cause: unknown) =>
+    Queue.fail(ready, new BusUnavailable({ operation, cause })).pipe(Effect.asVoid)
+
+  const assignment = makeAssignment({
+    maxBatch,
+    ready: (held) => Queue.offerUnsafe(ready, held),
+    pause: (topic, partition) => consumer.pause([{ topic, partitions: [partition] }]),
+    resume: (topic, partition) => consumer.resume([{ topic, partitions: [partition] }]),
+    stuck: ({ cause, operation }) => fail(operation, cause)
+  })
+  const consumer: Consumer = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      kafka.consumer({
+        groupId: group,
+        sessionTimeout,
+        heartbeatInterval: sessionTimeout / 5,
+        rebalanceTimeout: REBALANCE_TIMEOUT,
+        maxWaitTimeInMs: MAX_WAIT,
+        allowAutoTopicCreation: false,
+        partitionAssigners: [(config) => {
+          const assigner = PartitionAssigners.roundRobin(config)
+          // Asked for whenever the member is about to join.
+          const protocol: typeof assigner.protocol = (state) => {
+            assignment.leave()
+            return assigner.protocol(state)
+          }
+          return { ...assigner, protocol }
+        }],
+        // Through a broker's restart the member keeps its place. What goes on for longer ends in a crash, and every crash
+        // ends the stream: there is one way to begin anew, and that is the supervisor's.
+        retry: { retries: RETRIES, restartOnFailure: () => Promise.resolve(false) }
+      })
+    ),
+    (own) =>
+      Effect.sync(() => assignment.leave()).pipe(
+        Effect.andThen(attempt("leave", () => own.disconnect())),
+        Effect.timeout("5 seconds"),
+        Effect.catch((error) => Effect.logDebug(`left group ${group} without saying so`, error)),
+        Effect.annotateLogs(MODULE)
+      )
+  )
+  const fork = yield* FiberSet.makeRuntime<never, void, never>()
+
+  /** Reading begins, where the consumer keeps positions of its own at these. */
+  const assigned = Effect.fnUntraced(function*(all: ReadonlyArray<Held>) {
+    const list = Array.from(
+      Map.groupBy(all, ({ topic }) => topic),
+      ([topic, own]) => `${topic} ${own.map(({ partition }) => partition).join(",")}`
+    )
+    yield* Effect.logInfo(`${group} reads ${list.length === 0 ? "no partition" : list.join(" and ")}`)
+    if (startAt !== undefined) {
+      for (const held of all) {
+        const { partition, topic } = held
+        const position = yield* startAt(topic, partition)
+        if (!assignment.isCurrent(held)) return
+        if (position !== undefined) consumer.seek({ topic, partition, offset: String(position) })
+        assignment.resume(held)
+      }
+    }
+    yield* onAssigned
+  })
+
+  let seen = clock.currentTimeMillisUnsafe()
+  const inGroup = () => {
+    seen = clock.currentTimeMillisUnsafe()
+  }
+  consumer.on(consumer.events.HEARTBEAT, inGroup)
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    inGroup()
+    const all = assignment.join(payload.memberAssignment, startAt !== undefined)
+    fork(
+      assigned(all).pipe(
+        Effect.annotateLogs(MODULE),
+        Effect.catchCause((cause) => Effect.asVoid(Queue.failCause(ready, cause)))
+      )
+    )
+  })
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    fork(fail("consume", payload.error))
+  })
+
+  const connected = topics.ensure(names).pipe(
+    Effect.andThen(attempt("connect", () => consumer.connect())),
+    Effect.andThen(attempt("subscribe", () => consumer.subscribe({ topics: [...names], fromBeginning: true })))
+  )
+  const watched = Effect.suspend(() => {
+    const silence = clock.currentTimeMillisUnsafe() - seen
+    return silence > groupTimeout
+      ? fail("consume", new Error(`outside group ${group} for ${Math.round(silence / 1_000)} s`))
+      : Effect.void
+  }).pipe(Effect.delay(groupTimeout / 10), Effect.forever)
+
+  const member = Effect.gen(function*() {
+    yield* patiently(connected, `${group} waits for Kafka at ${options.brokers.join(",")}`)
+    inGroup()
+    yield* Effect.forkChild(watched)
+    yield* attempt("join", () =>
+      consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        eachBatch: (payload) => {
+          assignment.read(payload)
+          return Promise.resolve()
+        }
+      }))
+    return yield* Effect.never
+  }).pipe(
+    Effect.annotateLogs(MODULE),
+    Effect.catchCause((cause) => Queue.failCause(ready, cause))
+  )
+  return { member, take: assignment.take }
+})
+
+/** Tries until it works, and says each reason why it does not once. */
+const patiently = <A>(self: Effect.Effect<A, BusUnavailable>, waiting: string): Effect.Effect<A> =>
+  Effect.suspend(() => {
+    const said = new Set<string>()
+    return self.pipe(
+      Effect.tapError(({ cause }) => {
+        const reason = cause instanceof Error ? cause.message : String(cause)
+        if (said.has(reason)) return Effect.void
+        said.add(reason)
+        return Effect.logWarning(`${waiting}: ${reason}`)
+      }),
+      Effect.retry(Schedule.spaced("1 second")),
+      Effect.orDie
+    )
+  })
