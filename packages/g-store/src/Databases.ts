@@ -1,7 +1,7 @@
 import * as DataFolder from "@g-store/postgres/DataFolder.ts"
 import * as EmbeddedPostgres from "@g-store/postgres/EmbeddedPostgres.ts"
 import * as RunningPostgres from "@g-store/postgres/RunningPostgres.ts"
-import { Effect, type Redacted } from "effect"
+import { Deferred, Effect, type Redacted, Ref, Schedule } from "effect"
 import { type DatabaseName, databaseNames, databaseUrls, dataDir } from "./StoreConfig.ts"
 
 /** Where each service's database is. */
@@ -21,14 +21,40 @@ const split = Effect.gen(function*() {
   return { named, embedded: databaseNames.filter((name) => named[name] === undefined) }
 })
 
+/**
+ * Runs PostgreSQL on the folder for as long as the scope lives. A server that dies by itself is started again where it
+ * was, so that the pools find it: the store answers 503 meanwhile and goes on by itself.
+ */
+const runServer = Effect.fnUntraced(function*(folder: string, databases: ReadonlyArray<DatabaseName>) {
+  const first = yield* Deferred.make<EmbeddedPostgres.EmbeddedPostgres, EmbeddedPostgres.EmbeddedPostgresError>()
+  const port = yield* Ref.make<number | undefined>(undefined)
+  const once = Effect.scoped(Effect.gen(function*() {
+    const at = yield* Ref.get(port)
+    const server = yield* EmbeddedPostgres.start({ dataDir: folder, databases, ...(at === undefined ? {} : { port: at }) })
+    yield* Ref.set(port, server.port)
+    yield* Deferred.succeed(first, server)
+    return yield* server.exited
+  }))
+  yield* once.pipe(
+    Effect.catch((error) =>
+      Effect.flatMap(Deferred.fail(first, error), (neverRan) =>
+        neverRan ? Effect.void : Effect.andThen(Effect.logError(`PostgreSQL ended: ${error.message}`), Effect.fail(error)))
+    ),
+    Effect.retry(Schedule.spaced("500 millis")),
+    Effect.annotateLogs({ module: "postgres" }),
+    Effect.forkScoped
+  )
+  return yield* Deferred.await(first)
+})
+
 /** For the store itself: keeps the data folder for this process and runs PostgreSQL there for what the environment does not name. */
 export const ownDatabases = Effect.gen(function*() {
   const { embedded, named } = yield* split
   const folder = yield* dataDir
   yield* DataFolder.lock(folder)
-  if (embedded.length === 0) return { urls: yield* complete(named), exited: Effect.never }
-  const server = yield* EmbeddedPostgres.start({ dataDir: folder, databases: embedded })
-  return { urls: yield* complete({ ...server.urls, ...named }), exited: server.exited }
+  if (embedded.length === 0) return { urls: yield* complete(named), embedded }
+  const server = yield* runServer(folder, embedded)
+  return { urls: yield* complete({ ...server.urls, ...named }), embedded }
 })
 
 /** For tools: the databases of a running store, or of a stopped one, whose PostgreSQL then runs until the scope ends. */

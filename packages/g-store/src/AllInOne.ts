@@ -1,0 +1,130 @@
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { ORDER_EVENTS } from "@g-store/contracts/OrderEvents.ts"
+import { PAYMENT_EVENTS } from "@g-store/contracts/PaymentEvents.ts"
+import { DevelopmentKeys, DevelopmentTokenKeys } from "@g-store/identity-service/DevelopmentKeys.ts"
+import { IdentityService } from "@g-store/identity-service/IdentityService.ts"
+import { EventBusKafka } from "@g-store/messaging/kafka/EventBusKafka.ts"
+import { EventBusMemory } from "@g-store/messaging/memory/EventBusMemory.ts"
+import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
+import { OutboxRelay } from "@g-store/messaging/OutboxRelay.ts"
+import { InboxPostgres } from "@g-store/messaging/postgres/InboxPostgres.ts"
+import { OrderService, OrderWorkers } from "@g-store/order-service/OrderService.ts"
+import { OrderStorePostgres } from "@g-store/order-service/OrderStorePostgres.ts"
+import { PaymentService, PaymentWorkers } from "@g-store/payment-service/PaymentService.ts"
+import { PaymentStorePostgres } from "@g-store/payment-service/PaymentStorePostgres.ts"
+import { adminServer } from "@g-store/service-kit/AdminServer.ts"
+import { AuthenticationLive } from "@g-store/service-kit/Authentication.ts"
+import { Callers } from "@g-store/service-kit/Callers.ts"
+import { database } from "@g-store/service-kit/Database.ts"
+import { EdgeProblemsLive } from "@g-store/service-kit/EdgeProblems.ts"
+import { databaseHealth, Health, messagingHealth, readyWhile } from "@g-store/service-kit/Health.ts"
+import { httpServer, serve } from "@g-store/service-kit/HttpServer.ts"
+import { RateLimitLive } from "@g-store/service-kit/RateLimiting.ts"
+import { authJwksUrl, environment } from "@g-store/service-kit/ServiceConfig.ts"
+import { TokenKeys } from "@g-store/service-kit/TokenKeys.ts"
+import { TokenVerifier } from "@g-store/service-kit/TokenVerifier.ts"
+import { Config, Console, Effect, Layer, Option, type Redacted } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { join } from "node:path"
+import { ownDatabases } from "./Databases.ts"
+import { cors, mounted, withoutUserId } from "./Gateway.ts"
+import { addresses, type DatabaseName, dataDir } from "./StoreConfig.ts"
+
+/** The groups that a publish waits for on the in-process bus: what they have not committed is still in an outbox. */
+const durableGroups = [
+  { group: "g-store.payment-service", topics: [ORDER_EVENTS] },
+  { group: "g-store.order-service", topics: [PAYMENT_EVENTS] }
+]
+
+/** Kafka where KAFKA_BROKERS names one, else a bus inside this process. */
+const Bus = Layer.unwrap(
+  Effect.map(Config.option(Config.String("KAFKA_BROKERS")), (brokers) =>
+    Option.isSome(brokers) ? EventBusKafka.layer : EventBusMemory.layer({ groups: durableGroups }))
+)
+
+/** How a service stands in this process: where its database is, and whether another process may share it. */
+interface Place {
+  readonly url: Redacted.Redacted
+  readonly embedded: boolean
+}
+
+// Each service has a memo map of its own (`fresh`): the same adapters, another database.
+const orders = ({ embedded, url }: Place) =>
+  Layer.mergeAll(
+    OrderService.pipe(mounted("/api/orders", "order-service")),
+    OrderWorkers,
+    OutboxRelay.layer({ service: "order-service", leases: embedded ? "exclusive" : "shared" }),
+    databaseHealth("orders")
+  ).pipe(
+    Layer.provide([OrderStorePostgres, InboxPostgres]),
+    Layer.provide(database({ url, applicationName: "order-service" })),
+    Layer.fresh
+  )
+
+const payments = ({ embedded, url }: Place) =>
+  Layer.mergeAll(
+    PaymentService.pipe(mounted("/api/payments", "payment-service")),
+    PaymentWorkers,
+    OutboxRelay.layer({ service: "payment-service", leases: embedded ? "exclusive" : "shared" }),
+    databaseHealth("payments")
+  ).pipe(
+    Layer.provide([PaymentStorePostgres, InboxPostgres]),
+    Layer.provide(database({ url, applicationName: "payment-service" })),
+    Layer.fresh
+  )
+
+/** The keys of our own identity provider, in the data folder: one value, so that issuing and verifying share them. */
+const OwnKeys = Layer.unwrap(Effect.map(dataDir, (folder) => DevelopmentKeys.layer(join(folder, "identity"))))
+
+/** Tokens come from the provider of AUTH_JWKS_URL, else (never in production) from one of our own. */
+const issuedElsewhere = Effect.gen(function*() {
+  const url = yield* Config.option(Config.String("AUTH_JWKS_URL"))
+  return Option.isSome(url) || (yield* environment) === "production"
+})
+
+const TokenSource = Layer.unwrap(Effect.gen(function*() {
+  return (yield* issuedElsewhere)
+    ? Layer.provide(TokenKeys.layerRemote(yield* authJwksUrl), NodeHttpClient.layerUndici)
+    : Layer.provide(DevelopmentTokenKeys, OwnKeys)
+}))
+
+const Identity = Layer.unwrap(Effect.map(issuedElsewhere, (elsewhere) =>
+  elsewhere
+    ? Layer.empty
+    : IdentityService.pipe(mounted("/api/identity", "identity-service"), Layer.provide(OwnKeys))))
+
+/** Who calls, and how much they may ask for: shared by all services of the process. */
+const Edges = Layer.mergeAll(AuthenticationLive, RateLimitLive, EdgeProblemsLive).pipe(Layer.provideMerge(Callers.layer))
+
+const Services = Layer.unwrap(Effect.gen(function*() {
+  const { embedded, urls } = yield* ownDatabases
+  const place = (name: DatabaseName): Place => ({ url: urls[name], embedded: embedded.includes(name) })
+  return Layer.mergeAll(orders(place("orders")), payments(place("payments")), messagingHealth)
+}))
+
+const Gateway = Layer.unwrap(Effect.map(addresses, ({ gatewayPort, host }) =>
+  serve(Layer.mergeAll(Services, Identity, cors, withoutUserId)).pipe(
+    Layer.provide(httpServer({ host, port: gatewayPort, variable: "GATEWAY_PORT" }))
+  )))
+
+const Admin = Layer.unwrap(Effect.map(addresses, ({ adminPort, host }) =>
+  adminServer({ host, port: adminPort, variable: "ADMIN_PORT" })))
+
+/** The one line that says that everything is up, and where. */
+const Announcement = Layer.effectDiscard(Effect.flatMap(addresses, ({ adminPort, gatewayPort, host }) => {
+  const gateway = `http://${host}:${gatewayPort}`
+  const pages = ["orders", "payments"].map((name) => `${gateway}/api/${name}/swagger/index.html`)
+  return Console.log(`g-store is ready: gateway ${gateway} | API pages ${pages.join(" ")} | admin http://${host}:${adminPort}`)
+}))
+
+/** The whole store in one process. */
+export const AllInOne = Announcement.pipe(
+  Layer.provide(readyWhile(Gateway)),
+  Layer.provide(Admin),
+  Layer.provide(Edges),
+  Layer.provide(TokenVerifier.layer),
+  Layer.provide(TokenSource),
+  Layer.provide([Bus, Health.layer]),
+  Layer.provide([MessagingHealth.layer, SecureRandom.layerWebCrypto, NodeServices.layer])
+)

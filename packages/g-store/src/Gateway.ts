@@ -1,0 +1,66 @@
+import { environment } from "@g-store/service-kit/ServiceConfig.ts"
+import { refuse, variable } from "@g-store/service-kit/Variable.ts"
+import { Config, Effect, Layer, Schema, SchemaTransformation } from "effect"
+import { Headers, HttpRouter, HttpServerRequest } from "effect/http"
+import { addresses } from "./StoreConfig.ts"
+
+const Origins = Schema.String.pipe(
+  Schema.decodeTo(Schema.Array(Schema.String), SchemaTransformation.transform<ReadonlyArray<string>, string>({
+    decode: (value) => value.split(",").map((origin) => origin.trim()).filter((origin) => origin !== ""),
+    encode: (origins) => origins.join(",")
+  }))
+)
+
+/** CORS_ORIGINS: whose pages may call. The frontend's own addresses if absent. */
+export const corsOrigins = Config.flatMap(addresses, ({ webPort }) =>
+  variable<ReadonlyArray<string>>("CORS_ORIGINS", {
+    expected: "a comma list of origins such as https://shop.example,https://staff.example",
+    schema: Origins.check(Schema.makeFilter((origins) =>
+      origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)
+    )),
+    fallback: [`http://127.0.0.1:${webPort}`, `http://localhost:${webPort}`]
+  }))
+
+/** The gateway's alone: services behind it answer no preflight. */
+export const cors = Layer.unwrap(Effect.map(corsOrigins, (allowedOrigins) =>
+  HttpRouter.cors({
+    allowedOrigins,
+    allowedMethods: ["GET", "POST", "PATCH"],
+    exposedHeaders: ["ETag", "Location", "Retry-After", "Idempotent-Replayed"],
+    maxAge: 600
+  })))
+
+/**
+ * Puts a service's routes under a prefix, as nginx does in front of containers, and its name on their log lines. No
+ * request is copied or sent on.
+ */
+export const mounted = (prefix: `/${string}`, name: string) => <A, E, R>(service: Layer.Layer<A, E, R>) =>
+  service.pipe(
+    Layer.provide(HttpRouter.middleware((effect) => Effect.annotateLogs(effect, { service: name })).layer),
+    Layer.provide(Layer.effect(
+      HttpRouter.HttpRouter,
+      Effect.map(HttpRouter.HttpRouter, (router) => router.prefixed(prefix))
+    ))
+  )
+
+/** GATEWAY_PASS_USER_ID: lets callers name any user, as the original's pages do. Development only. */
+export const passUserId = Config.flatMap(environment, (env) =>
+  Config.mapEffect(
+    variable<string>("GATEWAY_PASS_USER_ID", {
+      expected: "true or false",
+      schema: Schema.Literals(["true", "false"]),
+      fallback: "false"
+    }),
+    (value) =>
+      value === "true" && env === "production"
+        ? Effect.fail(refuse("GATEWAY_PASS_USER_ID", "true would let anybody name any user; GSTORE_ENV=production refuses it"))
+        : Effect.succeed(value === "true")
+  ))
+
+/** X-User-ID is the word of a trusted proxy; whatever a client sends under that name ends here. */
+export const withoutUserId = HttpRouter.middleware(
+  Effect.map(passUserId, (pass) => (effect) =>
+    pass ? effect : Effect.updateService(effect, HttpServerRequest.HttpServerRequest, (request) =>
+      request.modify({ headers: Headers.remove(request.headers, "x-user-id") }))),
+  { global: true }
+)

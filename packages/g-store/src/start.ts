@@ -1,0 +1,6 @@
+import { logging } from "@g-store/service-kit/Logging.ts"
+import { runProcess } from "@g-store/service-kit/Main.ts"
+import { Layer } from "effect"
+import { AllInOne } from "./AllInOne.ts"
+
+runProcess(AllInOne.pipe(Layer.provide(logging("g-store"))))
