@@ -9,21 +9,24 @@ import { EVENT_TYPE } from "../Message.ts"
 
 /**
  * Messages as a FROM item `m` of nine columns: message_id, topic, partition, "offset", key, event_type, headers, payload,
- * nth.
+ * nth. Nulls are told beside the values, since the driver cannot send an array of nothing but nulls.
  */
 export const messageColumns = (sql: SqlClient.SqlClient, messages: ReadonlyArray<StoredMessage>) =>
   sql`(
-    SELECT u.message_id, u.topic, u.partition, u."offset", u.key, u.event_type, u.headers::jsonb, u.payload, u.nth
+    SELECT u.message_id, u.topic, u.partition, u."offset", CASE WHEN u.keyed THEN u.key END AS key,
+      u.headers::jsonb ->> ${EVENT_TYPE} AS event_type, u.headers::jsonb AS headers,
+      CASE WHEN u.filled THEN u.payload END AS payload, u.nth
     FROM unnest(
       ${messages.map(({ messageId }) => messageId)}::text[],
       ${messages.map(({ message }) => message.topic)}::text[],
       ${messages.map(({ message }) => message.partition)}::int[],
       ${messages.map(({ message }) => message.offset)}::bigint[],
-      ${messages.map(({ message }) => message.key)}::text[],
-      ${messages.map(({ message }) => message.headers[EVENT_TYPE] ?? null)}::text[],
+      ${messages.map(({ message }) => message.key ?? "")}::text[],
+      ${messages.map(({ message }) => message.key !== null)}::boolean[],
       ${messages.map(({ message }) => JSON.stringify(message.headers))}::text[],
-      ${messages.map(({ message }) => message.payload)}::bytea[]
-    ) WITH ORDINALITY AS u (message_id, topic, partition, "offset", key, event_type, headers, payload, nth)
+      ${messages.map(({ message }) => message.payload ?? new Uint8Array())}::bytea[],
+      ${messages.map(({ message }) => message.payload !== null)}::boolean[]
+    ) WITH ORDINALITY AS u (message_id, topic, partition, "offset", key, keyed, headers, payload, filled, nth)
   ) AS m`
 
 /** Letters as a FROM item `m` of the columns that `insertLetters` names, from id to payload. */
