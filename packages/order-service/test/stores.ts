@@ -1,4 +1,3 @@
-import { PgClient } from "@effect/sql-pg/PgClient"
 import { decodeEvent } from "@g-store/contracts/wire/EventCodec.ts"
 import { MemoryDatabase } from "@g-store/messaging/memory/MemoryDatabase.ts"
 import { OutboxMemory } from "@g-store/messaging/memory/OutboxMemory.ts"
@@ -14,7 +13,7 @@ import { migrations } from "../src/adapters/migrations.ts"
 import { OrderRepositoryMemory } from "../src/adapters/OrderRepositoryMemory.ts"
 import { OrderRepositoryPostgres } from "../src/adapters/OrderRepositoryPostgres.ts"
 
-const schema = Layer.effectDiscard(Effect.forEach(Object.values(migrations), (step) => step, { discard: true }))
+export const schema = Layer.effectDiscard(Effect.forEach(Object.values(migrations), (step) => step, { discard: true }))
 
 /** A fresh database with order-service's schema: another one each time that the layer is built. */
 export const OrderDatabase = schema.pipe(Layer.provideMerge(TestDatabase))
@@ -35,10 +34,4 @@ export const outbox = Effect.gen(function*() {
   const store = yield* OutboxStore
   const rows = yield* store.read(Array.from({ length: SHARDS }, (_, shard) => shard), 10_000)
   return rows.map(({ message }) => ({ message, event: decodeEvent(message.eventType, message.payload) }))
-})
-
-/** Ends the server side of every connection that waits for nothing but its client. */
-export const endConnections = Effect.gen(function*() {
-  const sql = yield* PgClient
-  yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
 })
