@@ -31,6 +31,8 @@ const backoff = (nth: number): Effect.Effect<Duration.Duration> =>
     (random) => Duration.millis(Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(nth - 1, 20)) * (0.5 + random / 2))
   )
 
+const about = (name: string) => Effect.annotateLogs({ module: "messaging.supervisor", worker: name })
+
 const watched = <A, E, R>(name: string, defectsAllowed: number, effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     let inARow = 0
@@ -48,15 +50,18 @@ const watched = <A, E, R>(name: string, defectsAllowed: number, effect: Effect.E
       yield* Metric.update(Metric.withAttributes(crashes, { worker: name }), 1)
       const escalate = yield* Escalation
       if (defects > defectsAllowed && escalate !== undefined) {
-        yield* Effect.logFatal(`${name} crashed ${inARow} times in a row and gives up: the process ends`, cause)
+        yield* Effect.logFatal(`${name} crashed ${inARow} times in a row and gives up: the process ends`, cause).pipe(
+          about(name)
+        )
         yield* escalate(new WorkerGaveUp({ worker: name, crashes: inARow, cause: Cause.squash(cause) }))
         return yield* Effect.never
       }
       const delay = yield* backoff(inARow)
       yield* Effect.logError(`${name} crashed; it starts again in ${Math.round(Duration.toMillis(delay))} ms`, cause)
+        .pipe(about(name))
       yield* Effect.sleep(delay)
     }
-  }).pipe(Effect.annotateLogs({ module: "messaging.supervisor", worker: name }))
+  })
 
 /**
  * Keeps a worker running for ever: when it fails, dies or ends it is logged, counted and started again, after a delay
