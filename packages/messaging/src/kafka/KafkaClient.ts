@@ -15,6 +15,7 @@ const expected = [
   /^Connection (error|timeout)/,
   /^Failed to (connect to|send messages)/,
   /^Response (Heartbeat|OffsetCommit|JoinGroup|SyncGroup|Fetch|Metadata|FindCoordinator|GroupCoordinator|LeaveGroup|OffsetFetch|ListOffsets|Produce|CreateTopics)\b/,
+  /^Response without match/,
   /^Closed connection/,
   /^The (group is rebalancing|coordinator is not aware)/,
   /^Offset out of range/,

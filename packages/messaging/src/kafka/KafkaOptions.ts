@@ -68,10 +68,10 @@ const sasl = Config.mapEffect(
     username: read("KAFKA_SASL_USERNAME"),
     password: read("KAFKA_SASL_PASSWORD")
   }),
-  ({ mechanism, password, username }) => {
+  ({ mechanism, password, username }): Effect.Effect<Sasl | undefined, Config.ConfigError> => {
     if (mechanism === undefined) {
       return username === undefined && password === undefined
-        ? Effect.void
+        ? Effect.succeed(undefined)
         : Effect.fail(refuse(
           "KAFKA_SASL_MECHANISM",
           `expected one of ${MECHANISMS.join(", ")} beside KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, found nothing`
