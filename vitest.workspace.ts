@@ -28,6 +28,14 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "scripts",
+          include: ["scripts/test/**/*.test.mjs"],
+          testTimeout: 60_000
+        }
+      },
+      {
+        extends: true,
+        test: {
           name: "int",
           globalSetup,
           include: ["packages/*/test/**/*.int.test.ts"],
