@@ -38,6 +38,12 @@ const describeSql = (error: SqlError.SqlError): string => {
   return state === undefined ? `database error: ${said}` : `database error ${state}: ${said}`
 }
 
+/** The driver could not put a value on the wire: wrong data (class 22) that was seen before it came to the server. */
+const isEncoding = (error: unknown): boolean =>
+  error instanceof DatabaseUnavailable
+    ? isEncoding(error.cause)
+    : SqlError.isSqlError(error) && error.reason.message?.endsWith("Failed to encode query") === true
+
 const isWorld = (error: unknown): boolean =>
   SqlError.isSqlError(error) || error instanceof DatabaseUnavailable || error instanceof BusUnavailable
 
@@ -49,6 +55,7 @@ const judge = (reason: Cause.Reason<unknown>): Failure => {
     return { _tag: "Named", reasons, reason: `poison: ${[...reasons.values()].join("; ")}` }
   }
   const text = reasonText(describe(error))
+  if (isEncoding(error)) return { _tag: "Permanent", reason: text }
   const state = sqlState(error)
   // Wrong data (22) and violated constraints (23) come from the message. Any other state is the database's own trouble,
   // also a wrong schema (42): setting the whole topic aside would not mend that.

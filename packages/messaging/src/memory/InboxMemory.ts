@@ -10,9 +10,9 @@ const inboxStore = (database: MemoryDatabase["Service"]): InboxStore["Service"] 
       const sorted = ids.toSorted()
       return database.statement("inbox mark", sorted.map((id) => `inbox/${pair(consumer, id)}`), (rows) => {
         const fresh = new Set<string>()
-        const row: InboxRow = { receivedAt: rows.now }
         for (const id of sorted) {
           if (rows.get("inbox", pair(consumer, id)) !== undefined) continue
+          const row: InboxRow = { consumer, messageId: id, receivedAt: rows.now }
           rows.put("inbox", pair(consumer, id), row)
           fresh.add(id)
         }

@@ -7,6 +7,9 @@ import type { Rows } from "./MemoryDatabase.ts"
 
 /** A row of `inbox`, by `pair(consumer, messageId)`. */
 export interface InboxRow {
+  readonly consumer: string
+  readonly messageId: string
+  /** Milliseconds since the epoch. */
   readonly receivedAt: number
 }
 
