@@ -21,10 +21,16 @@ export class Payments extends Context.Service<Payments>()("@g-store/order-servic
      */
     const settle = Effect.fn("Payments.settle")(function*(messages: ReadonlyArray<Received<PaymentProcessed>>) {
       const now = yield* DateTime.now
+      const late: Array<OrderState> = []
       yield* repository.updateMany(
         messages.map((message) => message.value.orderId),
-        (orders) => decideAll(orders, messages, now)
+        (orders) => decideAll(orders, messages, now, (order) => late.push(order))
       )
+      for (const { id, status, version } of late) {
+        yield* Effect.logInfo(`the payment of order ${id} changes nothing: it is ${status} at version ${version}`).pipe(
+          Effect.annotateLogs({ module: "orders.payments", orderId: id })
+        )
+      }
     })
 
     return { settle }
@@ -36,7 +42,9 @@ export class Payments extends Context.Service<Payments>()("@g-store/order-servic
 const decideAll = (
   orders: ReadonlyMap<OrderId, OrderState>,
   messages: ReadonlyArray<Received<PaymentProcessed>>,
-  now: DateTime.Utc
+  now: DateTime.Utc,
+  /** Told of each order that a payment came to too late or again. */
+  onLate: (order: OrderState) => void
 ): Result.Result<ReadonlyArray<Caused>, Poison> => {
   const decided = new Map<OrderId, Caused>()
   const refused: Array<{ readonly id: string; readonly reason: string }> = []
@@ -46,9 +54,9 @@ const decideAll = (
     const decision = order === undefined
       ? Result.fail({ reason: `there is no order ${value.orderId} that it could pay` })
       : (value.status === "SUCCESS" ? Order.pay : Order.decline)(order, value, payment, now)
-    if (Result.isFailure(decision)) {
-      refused.push({ id, reason: decision.failure.reason })
-    } else if (decision.success.events.length > 0) {
+    if (Result.isFailure(decision)) refused.push({ id, reason: decision.failure.reason })
+    else if (decision.success.events.length === 0) onLate(decision.success.order)
+    else {
       decided.set(value.orderId, {
         decision: before === undefined ? decision.success : Order.followedBy(before.decision, decision.success),
         traceparent: message.headers[TRACEPARENT]

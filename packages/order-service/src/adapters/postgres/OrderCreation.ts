@@ -36,7 +36,10 @@ export const orderCreation = (sql: SqlClient.SqlClient, wake: Effect.Effect<void
         orElse: () => Effect.fail(new DatabaseUnavailable({ cause: new Cause.TimeoutError("the database is silent") }))
       }),
       Effect.tapError((error) =>
-        Effect.logWarning(`no answer about ${batch.length} new orders; the same are tried again`, error)
+        Effect.logWarning(
+          `no answer about ${batch.length} new orders: stored or not, they are tried again as they are`,
+          error
+        )
       ),
       Effect.retry(again),
       Effect.tap((rows) => rows.length === 0 ? Effect.void : wake),
