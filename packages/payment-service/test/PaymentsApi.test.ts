@@ -3,8 +3,8 @@ import { MAX_AMOUNT, MAX_BALANCE } from "@g-store/contracts/Amount.ts"
 import { Array, Effect, Schema } from "effect"
 import type { Scope } from "effect"
 import { type Answer, makeApi, Outage, StoreTest } from "./api.ts"
+import { balanceOf, lift, openAccounts, settle } from "./books.ts"
 import { accountId, ada, bob, cancelled, created, orderId } from "./fixtures.ts"
-import { balanceOf, lift, openAccounts, settle } from "./storeContract.ts"
 
 const test = (
   behaviour: string,

@@ -1,15 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Amount, MAX_BALANCE } from "@g-store/contracts/Amount.ts"
-import type { UserId } from "@g-store/contracts/Ids.ts"
-import { decodeEvent } from "@g-store/contracts/wire/EventCodec.ts"
-import { SHARDS } from "@g-store/messaging/Outbox.ts"
-import { OutboxStore } from "@g-store/messaging/OutboxStore.ts"
+import { Amount } from "@g-store/contracts/Amount.ts"
 import { Transactions } from "@g-store/messaging/Transactions.ts"
 import { Array, Effect, type Layer, Result } from "effect"
 import { AccountRepository } from "../src/application/AccountRepository.ts"
 import { PaymentRepository } from "../src/application/PaymentRepository.ts"
-import type { PaymentCommand } from "../src/domain/Payment.ts"
 import * as Settlement from "../src/domain/Settlement.ts"
+import { balanceOf, openAccounts, outbox, type PaymentStore, settle, settleAgain, stateOf } from "./books.ts"
 import {
   accountId,
   accountOf,
@@ -25,189 +21,10 @@ import {
   userId
 } from "./fixtures.ts"
 
-export type PaymentStore = AccountRepository | PaymentRepository | OutboxStore | Transactions
-
-/** The messages that wait to be published, in no order of their own. */
-export const outbox = Effect.gen(function*() {
-  const store = yield* OutboxStore
-  const rows = yield* store.read(Array.range(0, SHARDS - 1), 10_000)
-  return rows.map(({ message: { payload, ...message } }) => ({
-    ...message,
-    event: Result.getOrThrow(decodeEvent(message.eventType, payload))
-  }))
-})
-
-/** Opens accounts of users 1 to n, each holding the same. */
-export const openAccounts = Effect.fn(function*(n: number, amount: number) {
-  const accounts = yield* AccountRepository
-  for (const account of Array.makeBy(n, (index) => accountOf(index + 1))) {
-    yield* accounts.open(account)
-    yield* accounts.topUp(topUpOf(account, 900_000 + account.entries + Number(account.id.slice(-4)), amount))
-  }
-})
-
-/** Settles a batch of its own; `first` numbers its entries and must differ from batch to batch. */
-export const settle = Effect.fn(function*(first: number, ...events: ReadonlyArray<PaymentCommand["event"]>) {
-  const payments = yield* PaymentRepository
-  const batch = commands(events, first)
-  return yield* payments.settle(batch, (book) => Settlement.settle(book, batch, later(first)))
-})
-
-/** Has Ada's account hold what thousands of top-ups would bring: a store books what it is told to. */
-export const lift = Effect.fn(function*(balance: bigint) {
-  const payments = yield* PaymentRepository
-  const account = yield* (yield* AccountRepository).ofUser(ada)
-  yield* payments.settle(commands([created(1, 1)]), () =>
-    Result.succeed({
-      decided: [],
-      changed: [],
-      accounts: [{ ...account, balance, entries: account.entries + 1 }],
-      entries: [{
-        id: entryId(77),
-        accountId: account.id,
-        number: account.entries + 1,
-        type: "REFUND",
-        amount: Amount.make(1),
-        orderId: orderId(77),
-        balanceAfter: balance,
-        createdAt: account.updatedAt
-      }],
-      events: []
-    }))
-})
-
-/** As a consumer does it: a batch that was overtaken is settled again. */
-const settleAgain = (first: number, events: ReadonlyArray<PaymentCommand["event"]>) =>
-  Effect.retry(settle(first, ...events), { while: (error) => "_tag" in error && error._tag === "DecidedMeanwhile" })
-
-/** The balance of a user's account, once it is sure to be what the ledger says, entry by entry. */
-export const balanceOf = Effect.fn(function*(user: UserId) {
-  const accounts = yield* AccountRepository
-  const account = yield* accounts.ofUser(user)
-  const entries = (yield* accounts.entries(account.id, { before: undefined, limit: 10_000 })).toReversed()
-  let balance = 0n
-  for (const [index, entry] of entries.entries()) {
-    balance += entry.type === "PAYMENT" ? -BigInt(entry.amount) : BigInt(entry.amount)
-    assert.deepStrictEqual([entry.number, entry.balanceAfter], [index + 1, balance])
-    assert.isTrue(balance >= 0n)
-  }
-  assert.deepStrictEqual([account.balance, account.entries], [balance, entries.length])
-  return balance
-})
-
-export const stateOf = Effect.fn(function*(order: number) {
-  return (yield* (yield* PaymentRepository).byOrder(orderId(order))).state
-})
-
-/** What every store of payment-service must do, whatever it is made of. */
-export const storeContract = (name: string, layer: Layer.Layer<PaymentStore, unknown>) => {
+/** What every store of payments must do, whatever it is made of. */
+export const paymentContract = (name: string, layer: Layer.Layer<PaymentStore, unknown>) => {
   const test = (behaviour: string, body: Effect.Effect<void, unknown, PaymentStore>) =>
     it.live(behaviour, () => Effect.provide(body, layer))
-
-  describe(`accounts on ${name}`, () => {
-    test(
-      "are found by id and by user, as they were opened",
-      Effect.gen(function*() {
-        const accounts = yield* AccountRepository
-        yield* accounts.open(accountOf(1))
-        assert.deepStrictEqual(yield* accounts.byId(accountId(1)), accountOf(1))
-        assert.deepStrictEqual(yield* accounts.ofUser(ada), accountOf(1))
-        assert.strictEqual((yield* Effect.flip(accounts.byId(accountId(2))))._tag, "AccountNotFound")
-        assert.strictEqual((yield* Effect.flip(accounts.ofUser(bob)))._tag, "AccountNotFound")
-      })
-    )
-
-    test(
-      "are one a user: a second is refused with the first one's id, and the transaction around goes on",
-      Effect.gen(function*() {
-        const accounts = yield* AccountRepository
-        const { run } = yield* Transactions
-        yield* accounts.open(accountOf(1))
-        yield* run(Effect.gen(function*() {
-          const refused = yield* Effect.flip(accounts.open({ ...accountOf(2), userId: ada }))
-          assert.deepInclude(refused, { _tag: "AccountExists", accountId: accountId(1) })
-          yield* accounts.topUp(topUpOf(accountOf(1), 1, 5))
-        }))
-        assert.strictEqual(yield* balanceOf(ada), 5n)
-      })
-    )
-
-    test(
-      "are one a user, however many are opened at once",
-      Effect.gen(function*() {
-        const accounts = yield* AccountRepository
-        const outcomes = yield* Effect.forEach(
-          Array.range(1, 8),
-          (n) => Effect.result(accounts.open({ ...accountOf(n), userId: ada })),
-          { concurrency: "unbounded" }
-        )
-        const { id } = yield* accounts.ofUser(ada)
-        assert.lengthOf(outcomes.filter(Result.isSuccess), 1)
-        for (const outcome of outcomes.filter(Result.isFailure)) {
-          assert.deepInclude(outcome.failure, { _tag: "AccountExists", accountId: id })
-        }
-      })
-    )
-
-    test(
-      "are topped up by their owner, up to the limit; a refusal leaves no trace",
-      Effect.gen(function*() {
-        const accounts = yield* AccountRepository
-        yield* openAccounts(1, 100)
-        const mine = topUpOf(accountOf(1), 1, 10)
-        const refusals = yield* Effect.forEach(
-          [{ ...mine, userId: bob }, { ...mine, accountId: accountId(2) }],
-          (asked) => Effect.flip(accounts.topUp(asked))
-        )
-        assert.deepStrictEqual(refusals.map(({ _tag }) => _tag), ["Forbidden", "AccountNotFound"])
-        yield* lift(BigInt(MAX_BALANCE) - 9n)
-        assert.strictEqual((yield* Effect.flip(accounts.topUp(mine)))._tag, "BalanceLimitExceeded")
-        yield* accounts.topUp({ ...mine, amount: Amount.make(9) })
-        const { balance, entries } = yield* accounts.ofUser(ada)
-        assert.deepStrictEqual([balance, entries], [BigInt(MAX_BALANCE), 3])
-        assert.lengthOf(yield* accounts.entries(accountId(1), { before: undefined, limit: 10 }), 3)
-      })
-    )
-
-    test(
-      "lose no top-up of many at once",
-      Effect.gen(function*() {
-        const accounts = yield* AccountRepository
-        yield* openAccounts(1, 1)
-        yield* Effect.forEach(Array.range(1, 30), (n) => accounts.topUp(topUpOf(accountOf(1), n, n)), {
-          concurrency: "unbounded"
-        })
-        assert.strictEqual(yield* balanceOf(ada), 466n)
-      })
-    )
-
-    test(
-      "show their ledger in pages, newest first, however much is booked meanwhile",
-      Effect.gen(function*() {
-        const accounts = yield* AccountRepository
-        yield* accounts.open(accountOf(1))
-        for (const n of Array.range(1, 5)) yield* accounts.topUp(topUpOf(accountOf(1), n, n, later(n)))
-        const first = yield* accounts.entries(accountId(1), { before: undefined, limit: 2 })
-        yield* accounts.topUp(topUpOf(accountOf(1), 6, 6, later(6)))
-        const second = yield* accounts.entries(accountId(1), { before: 4, limit: 2 })
-        const last = yield* accounts.entries(accountId(1), { before: 2, limit: 2 })
-        assert.deepStrictEqual([first, second, last].map((page) => page.map(({ number }) => number)), [[5, 4], [3, 2], [
-          1
-        ]])
-        assert.deepStrictEqual(last, [{
-          id: entryId(1),
-          accountId: accountId(1),
-          number: 1,
-          type: "TOP_UP",
-          amount: Amount.make(1),
-          orderId: null,
-          balanceAfter: 1n,
-          createdAt: later(1)
-        }])
-        assert.deepStrictEqual(yield* accounts.entries(accountId(2), { before: undefined, limit: 2 }), [])
-      })
-    )
-  })
 
   describe(`payments on ${name}`, () => {
     test(
