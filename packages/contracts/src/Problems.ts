@@ -21,7 +21,7 @@ export class RequestInvalid extends HttpApiError.Problem<RequestInvalid>()("Requ
 }, {
   ...members,
   errors: Schema.optionalKey(Schema.Array(Schema.Struct({
-    path: Schema.Array(Schema.Union([Schema.String, Schema.Number])),
+    path: Schema.Array(Schema.Union([Schema.String, Schema.Int])),
     message: Schema.String
   })))
 }) {}

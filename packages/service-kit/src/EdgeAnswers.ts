@@ -13,6 +13,7 @@ import {
 export const MAX_BODY_BYTES = 65_536
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
+const SERVED = "GET, HEAD, POST, PATCH, OPTIONS"
 
 /** A path as it may be shown: without the query, which may hold secrets, and not longer than a line. */
 export const shownPath = (url: string): string => {
@@ -35,7 +36,7 @@ const unknownRoute = (request: HttpServerRequest.HttpServerRequest) => {
   if (!decodes(path)) return new RequestInvalid({ detail: "The URL's path has a % that is followed by no two hex digits of UTF-8." })
   return METHODS.includes(request.method)
     ? new RouteNotFound({ detail: `Nothing is served at ${path}. Each service lists its paths in openapi.json.` })
-    : new MethodNotAllowed({ detail: `${request.method.slice(0, 20)} is not a method that is served here. GET, POST and PATCH are.` })
+    : new MethodNotAllowed({ detail: `${request.method.slice(0, 20)} is not served anywhere here. ${SERVED} are.` })
 }
 
 const tooLarge = new BodyTooLarge({ detail: `The body is larger than ${MAX_BODY_BYTES} bytes (64 KiB). Send a smaller one.` })
@@ -57,6 +58,12 @@ export interface Ending {
 const ending = (problem: HttpServerRespondable.Respondable, defect = false): Effect.Effect<Ending> =>
   Effect.map(HttpServerRespondable.toResponse(problem), (response) => ({ response, defect }))
 
+const withAllow = (self: Effect.Effect<Ending>): Effect.Effect<Ending> =>
+  Effect.map(self, (end) =>
+    end.response.status === 405
+      ? { ...end, response: HttpServerResponse.setHeader(end.response, "allow", SERVED) }
+      : end)
+
 /** The caller is gone; nothing can be sent. 499 is for the log. */
 const gone: Ending = { response: HttpServerResponse.empty({ status: 499 }), defect: false }
 
@@ -67,7 +74,7 @@ const endingOf = (reason: Cause.Reason<unknown>): Effect.Effect<Ending> | undefi
   const error = reason._tag === "Fail" ? reason.error : reason.defect
   if (HttpServerResponse.isHttpServerResponse(error)) return Effect.succeed({ response: error, defect: false })
   if (!HttpServerError.isHttpServerError(error)) return undefined
-  if (error.reason._tag === "RouteNotFound") return ending(unknownRoute(error.reason.request))
+  if (error.reason._tag === "RouteNotFound") return withAllow(ending(unknownRoute(error.reason.request)))
   if (error.reason._tag === "RequestParseError") return ending(error.reason.reason === "BodyTooLarge" ? tooLarge : unreadable)
   return undefined
 }

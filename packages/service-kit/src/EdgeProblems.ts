@@ -1,32 +1,23 @@
 import { EdgeProblems } from "@g-store/contracts/Actor.ts"
 import { RequestInvalid } from "@g-store/contracts/Problems.ts"
-import { Effect, Layer, SchemaIssue } from "effect"
+import { Effect, Layer } from "effect"
 import { HttpApiSchemaError } from "effect/http-api/HttpApiError"
 import type { unhandled } from "effect/Types"
+import { faultsOf } from "./IssueWords.ts"
 import { CurrentRequestFacts } from "./RequestFacts.ts"
-
-const format = SchemaIssue.makeFormatterStandardSchemaV1()
 
 const places: Record<HttpApiSchemaError["kind"], string> = {
   Params: "path",
   Query: "query",
-  Headers: "header",
+  Headers: "headers",
   Payload: "body",
   Body: "answer",
   ResponseHeaders: "answer"
 }
 
-const segment = (part: PropertyKey | { readonly key: PropertyKey }): string | number => {
-  const key = typeof part === "object" ? part.key : part
-  return typeof key === "number" ? key : String(key)
-}
-
-/** Everything that is wrong with one part of a request, each with the place that a caller knows it by. */
+/** Says what to mend first, and lists the rest. */
 const problemOf = (error: HttpApiSchemaError): RequestInvalid => {
-  const errors = format(error.cause.issue).issues.map((issue) => ({
-    path: (issue.path ?? []).map(segment),
-    message: issue.message
-  }))
+  const errors = faultsOf(error)
   const place = places[error.kind]
   const [first] = errors
   const where = first === undefined || first.path.length === 0 ? `the ${place}` : `${first.path.join(".")} in the ${place}`

@@ -32,9 +32,10 @@ const completed = (
   trace: string
 ): HttpServerResponse.HttpServerResponse => {
   const problem = problemIn(response) ?? plainProblem(response.status, request)
-  const retryAfter = problem["retryAfter"]
+  const { detail, retryAfter, title, type, ...rest } = problem
   const { "content-length": _length, "content-type": _type, ...kept } = response.headers
-  return HttpServerResponse.jsonUnsafe({ ...problem, error: problem["detail"] ?? problem["title"], traceId: trace }, {
+  const whole = { type, title, status: response.status, detail, error: detail ?? title, traceId: trace }
+  return HttpServerResponse.jsonUnsafe({ ...whole, ...(retryAfter === undefined ? {} : { retryAfter }), ...rest, ...whole }, {
     status: response.status,
     contentType: "application/problem+json",
     headers: {

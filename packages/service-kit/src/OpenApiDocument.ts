@@ -7,7 +7,7 @@ interface Parameter {
   schema: unknown
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
 
 const isParameter = (value: unknown): value is Parameter => isRecord(value) && typeof value["name"] === "string"
 
@@ -44,8 +44,30 @@ const withReadableParameters = <Id extends string, Groups extends HttpApiGroup.C
   return document
 }
 
+const SCHEMAS = "#/components/schemas/"
+const SUFFIX = /Encoded$/
+
+/** `OrderNotFound` where the generated name is `OrderNotFoundEncoded`, which says nothing to a reader. */
+const withPlainNames = (document: OpenApi.OpenAPISpec): OpenApi.OpenAPISpec => {
+  const { schemas } = document.components
+  const plain = (name: string): string => {
+    const base = name.replace(SUFFIX, "")
+    return Object.hasOwn(schemas, base) ? name : base
+  }
+  const walk = (node: unknown): void => {
+    if (Array.isArray(node)) return node.forEach(walk)
+    if (!isRecord(node)) return
+    const ref = node["$ref"]
+    if (typeof ref === "string" && ref.startsWith(SCHEMAS)) node["$ref"] = SCHEMAS + plain(ref.slice(SCHEMAS.length))
+    Object.values(node).forEach(walk)
+  }
+  walk(document)
+  const named = Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [plain(name), schema]))
+  return { ...document, components: { ...document.components, schemas: named } }
+}
+
 /** The OpenAPI 3.1 document of an API, with the one `server` that its paths hang on. */
 export const openApiDocument = <Id extends string, Groups extends HttpApiGroup.Constraint>(
   api: HttpApi.HttpApi<Id, Groups>,
   server: OpenApi.OpenAPISpecServer
-): OpenApi.OpenAPISpec => withReadableParameters(api, { ...OpenApi.fromApi(api), servers: [server] })
+): OpenApi.OpenAPISpec => withPlainNames(withReadableParameters(api, { ...OpenApi.fromApi(api), servers: [server] }))

@@ -1,12 +1,13 @@
 import { UserId } from "@g-store/contracts/Ids.ts"
 import { CurrentCaller } from "@g-store/contracts/Actor.ts"
-import { ConfigProvider, Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import { HttpApiBuilder, HttpApiSchema } from "effect/http-api"
 import { authenticationStatic } from "../src/Authentication.ts"
 import { EdgeProblemsLive } from "../src/EdgeProblems.ts"
 import { RateLimitLive } from "../src/RateLimiting.ts"
 import { serviceRoutes } from "../src/ServiceRoutes.ts"
+import { env } from "./asking.ts"
 import { ThingNotFound, ThingsApi } from "./ThingsApi.ts"
 
 export const alice = UserId.make("0191f3a2-7b1c-7c33-9d52-5c1a7d3f1a10")
@@ -42,8 +43,7 @@ const Handlers = HttpApiBuilder.group(
   })
 )
 
-export const config = (variables: Record<string, string>) => ConfigProvider.layer(ConfigProvider.fromEnv({ env: variables }))
-
+/** The routes of the tests' API; `slow` is what GET /v1/slow does. */
 export const thingsRoutes = (options?: { readonly env?: Record<string, string>; readonly slow?: Effect.Effect<void> }) =>
   serviceRoutes(ThingsApi, Handlers, { publicPath: "/api/things" }).pipe(
     Layer.provide(Layer.succeed(Doings, { slow: options?.slow ?? Effect.void })),
@@ -57,5 +57,5 @@ export const thingsRoutes = (options?: { readonly env?: Record<string, string>; 
       EdgeProblemsLive
     ]),
     Layer.provide(HttpServer.layerServices),
-    Layer.provide(config({ RATE_LIMIT: "off", ...options?.env }))
+    Layer.provide(env({ RATE_LIMIT: "off", ...options?.env }))
   )
