@@ -6,8 +6,9 @@ import { makeClosing } from "./inbox/Closing.ts"
 import { inboxMetrics } from "./inbox/InboxMetrics.ts"
 import { makeProcess } from "./inbox/Partition.ts"
 import { replayLoop } from "./inbox/ReplayLoop.ts"
-import type { InboxStore, ReplayStore } from "./InboxStore.ts"
+import type { InboxStore } from "./InboxStore.ts"
 import { MessagingHealth } from "./MessagingHealth.ts"
+import type { ReplayStore } from "./ReplayStore.ts"
 import { supervised, terminal } from "./Supervisor.ts"
 import type { Transactions } from "./Transactions.ts"
 
@@ -56,7 +57,7 @@ export const consume = <M, R>(
       // One fiber a batch, which is one a partition: a partition that has to wait must not hold up the others, nor the end
       // of the subscription.
       const subscription = Effect.gen(function*() {
-        const batches = yield* FiberSet.make<void>()
+        const batches = yield* FiberSet.make<void, never>()
         const stream = bus.subscribe({
           topics: consumer.topics,
           group: consumer.name,

@@ -2,7 +2,7 @@ import { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Fiber, Layer } from "effect"
 import { PurgePostgres } from "../src/postgres/PurgePostgres.ts"
-import { Purge } from "../src/Retention.ts"
+import { Purge } from "../src/Purge.ts"
 import { StoresPostgres } from "./fixtures/Stores.ts"
 
 const Stores = PurgePostgres.pipe(Layer.provideMerge(StoresPostgres))

@@ -4,7 +4,8 @@ import { TestClock } from "effect/testing"
 import { Idempotency } from "../src/Idempotency.ts"
 import { InboxStore } from "../src/InboxStore.ts"
 import { PurgeMemory } from "../src/memory/PurgeMemory.ts"
-import { Purge, retention } from "../src/Retention.ts"
+import { Purge } from "../src/Purge.ts"
+import { retention } from "../src/Retention.ts"
 import { StoresMemory } from "./fixtures/Stores.ts"
 
 const Stores = PurgeMemory.pipe(Layer.provideMerge(StoresMemory))

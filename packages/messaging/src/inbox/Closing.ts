@@ -1,4 +1,4 @@
-import { Duration, Effect, Latch } from "effect"
+import { type Duration, Effect, Latch } from "effect"
 
 /** Lets work that is under way come to its end before the place closes, and no other begin. */
 export interface Closing {
@@ -34,7 +34,7 @@ export const makeClosing: Effect.Effect<Closing> = Effect.sync(() => {
         Effect.flatMap(
           leave,
           () =>
-            restore(Effect.flatMap(effect, (a) => closed ? Effect.never : Effect.succeed(a))).pipe(
+            restore(Effect.tap(effect, () => closed ? Effect.never : Effect.void)).pipe(
               Effect.ensuring(Effect.sync(() => {
                 running++
                 idle.closeUnsafe()

@@ -4,6 +4,7 @@ import { Poison } from "../Consumer.ts"
 import { BusUnavailable } from "../EventBus.ts"
 import { sqlState } from "../postgres/Postgres.ts"
 import { DatabaseUnavailable } from "../Transactions.ts"
+import { HandlerFailed } from "./Handling.ts"
 
 /** What a failed transaction of a consumer says about its messages. */
 export type Failure =
@@ -49,7 +50,8 @@ const isWorld = (error: unknown): boolean =>
 
 const judge = (reason: Cause.Reason<unknown>): Failure => {
   if (Cause.isInterruptReason(reason)) return { _tag: "Transient", reason: "interrupted" }
-  const error = Cause.isFailReason(reason) ? reason.error : reason.defect
+  const raised = Cause.isFailReason(reason) ? reason.error : reason.defect
+  const error = raised instanceof HandlerFailed ? raised.error : raised
   if (error instanceof Poison) {
     const reasons = new Map(error.messages.map((message) => [message.id, reasonText(message.reason)]))
     return { _tag: "Named", reasons, reason: `poison: ${[...reasons.values()].join("; ")}` }

@@ -1,12 +1,13 @@
 import { DateTime, type Duration, Effect, Exit, Result, type Semaphore } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { Consumer } from "../Consumer.ts"
-import { type Errand, ReplayStore, type StoredMessage, type WaitingMessage } from "../InboxStore.ts"
-import { Transactions } from "../Transactions.ts"
+import type { StoredMessage } from "../InboxStore.ts"
+import { type Errand, ReplayStore, type WaitingMessage } from "../ReplayStore.ts"
+import { type DatabaseUnavailable, Transactions } from "../Transactions.ts"
 import { type Entry, toEntry } from "./Entry.ts"
 import { classify } from "./Failure.ts"
+import { handleAll, type HandlerFailed, pauseAfter, TRIES } from "./Handling.ts"
 import type { InboxMetrics } from "./InboxMetrics.ts"
-import { handleAll, pauseAfter, TRIES } from "./Settlement.ts"
 
 /** The most waiting messages in one transaction; live ones of the key wait that long. */
 const CHUNK = 100
@@ -50,7 +51,11 @@ export const replayer = <M, R>({ consumer, metrics, permits, timeout }: ReplayOp
       return { letter, gated: gate?.letterId === letterId ? key : null, draining: gate?.draining === true }
     })
 
-    const step = (errand: Errand, limit: number, onTry: (tried: Tried) => void): Effect.Effect<Step, unknown, R> =>
+    const step = (
+      errand: Errand,
+      limit: number,
+      onTry: (tried: Tried) => void
+    ): Effect.Effect<Step, DatabaseUnavailable | HandlerFailed, R> =>
       Effect.gen(function*() {
         const { draining, gated, letter } = yield* lock(errand)
         if (letter?.state === "replay requested" || letter?.state === "discard requested") {

@@ -1,6 +1,6 @@
 import { Duration, Effect } from "effect"
-import { ReplayStore } from "../InboxStore.ts"
 import { MessagingHealth } from "../MessagingHealth.ts"
+import { ReplayStore } from "../ReplayStore.ts"
 import { backoff } from "./Backoff.ts"
 import type { Closing } from "./Closing.ts"
 import { read, replayer, type ReplayOptions } from "./Replay.ts"

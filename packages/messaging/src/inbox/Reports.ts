@@ -38,9 +38,9 @@ export const tellParked = <M, R>(
   entries: ReadonlyArray<Entry<M>>
 ): Effect.Effect<void, never, R> => {
   const received = entries.flatMap(({ content }) => Result.isSuccess(content) ? [content.success] : [])
-  return onParked === undefined || received.length === 0
-    ? Effect.void
-    : Effect.suspend(() => onParked(received)).pipe(
-      Effect.catchCause((cause) => Effect.logError("the alert for held back messages failed", cause))
-    )
+  if (onParked === undefined || received.length === 0) return Effect.void
+  // @effect-diagnostics-next-line anyUnknownInErrorContext:off
+  return Effect.suspend(() => onParked(received)).pipe(
+    Effect.catchCause((cause) => Effect.logError("the alert for held back messages failed", cause))
+  )
 }

@@ -2,19 +2,11 @@ import { type Cause, Clock, DateTime, type Duration, Effect, Exit, Result, Schem
 import { SecureRandom } from "effect/crypto"
 import type { Consumer } from "../Consumer.ts"
 import { InboxStore, type NewDeadLetter } from "../InboxStore.ts"
-import { TRACEPARENT } from "../Message.ts"
-import { CurrentTraceparent } from "../TraceContext.ts"
 import { Transactions } from "../Transactions.ts"
 import { type Entry, type Plan, plan, split, type Verdict } from "./Entry.ts"
 import { classify } from "./Failure.ts"
+import { handleAll, pauseAfter, TRIES } from "./Handling.ts"
 import type { InboxMetrics } from "./InboxMetrics.ts"
-
-/** Pauses between the tries of a single message: all of them within a second. */
-const PAUSES: ReadonlyArray<Duration.Input> = ["100 millis", "300 millis"]
-export const TRIES = PAUSES.length + 1
-
-/** Before another try of a message that has failed so often. */
-export const pauseAfter = (tries: number) => Effect.sleep(PAUSES[tries - 1] ?? "300 millis")
 
 /** Another transaction closed a gate between this one's look and its letter. It begins again, and sees it. */
 class GateMoved extends Schema.TaggedError<GateMoved>()("GateMoved", {}) {}
@@ -38,20 +30,6 @@ export interface SettlementOptions<M, R> {
   readonly timeout: Duration.Input
   /** Called after each commit. */
   readonly committed: (settled: Settled<M>) => Effect.Effect<void, never, R>
-}
-
-/** Runs the handler, live and at a replay alike: a message that comes alone brings its trace context along. */
-export const handleAll = <M, R>(
-  consumer: Consumer<M, R>,
-  entries: ReadonlyArray<Entry<M>>
-): Effect.Effect<void, unknown, R> => {
-  const received = entries.flatMap((entry) => Result.isSuccess(entry.content) ? [entry.content.success] : [])
-  const [first, second] = received
-  if (first === undefined) return Effect.void
-  const handling = Effect.suspend(() => consumer.handle(received))
-  return second === undefined
-    ? Effect.provideService(handling, CurrentTraceparent, first.message.headers[TRACEPARENT])
-    : handling
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Context, Effect, Layer } from "effect"
-import { InboxStore, ReplayStore } from "../InboxStore.ts"
+import { InboxStore } from "../InboxStore.ts"
+import { ReplayStore } from "../ReplayStore.ts"
 import { gateLock, gateOf, type InboxRow, pair, putGate, putLetter, putParked } from "./inboxRows.ts"
 import { MemoryDatabase, type Rows } from "./MemoryDatabase.ts"
 import { replayStoreMemory } from "./ReplayStoreMemory.ts"

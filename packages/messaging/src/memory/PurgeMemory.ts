@@ -1,5 +1,5 @@
 import { Duration, Effect, Layer } from "effect"
-import { Purge } from "../Retention.ts"
+import { Purge } from "../Purge.ts"
 import { type IdempotencyRow, idempotencyRowKey } from "./IdempotencyMemory.ts"
 import { type InboxRow, pair } from "./inboxRows.ts"
 import { MemoryDatabase } from "./MemoryDatabase.ts"

@@ -1,5 +1,5 @@
 import { DateTime } from "effect"
-import { ReplayStore } from "../InboxStore.ts"
+import { ReplayStore } from "../ReplayStore.ts"
 import {
   changeLetter,
   countOf,

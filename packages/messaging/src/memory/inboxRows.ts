@@ -1,6 +1,7 @@
 import { DateTime } from "effect"
 import type { DeadLetter, DeadLetterCount, DeadLetterState } from "../DeadLetters.ts"
-import type { NewDeadLetter, StoredMessage, WaitingMessage } from "../InboxStore.ts"
+import type { NewDeadLetter, StoredMessage } from "../InboxStore.ts"
+import type { WaitingMessage } from "../ReplayStore.ts"
 import type { Rows } from "./MemoryDatabase.ts"
 
 // The tables of postgres/inboxSchema.ts in memory, under the same names.

@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg/PgClient"
 import { Duration, Effect, Layer } from "effect"
-import { Purge, type PurgedTable } from "../Retention.ts"
+import { Purge, type PurgedTable } from "../Purge.ts"
 import { transaction } from "./Postgres.ts"
 
 const timeColumn: Record<PurgedTable, string> = { inbox: "received_at", idempotency: "created_at" }

@@ -1,6 +1,6 @@
 import { DateTime, Effect } from "effect"
 import type { SqlClient } from "effect/sql"
-import { ReplayStore } from "../InboxStore.ts"
+import { ReplayStore } from "../ReplayStore.ts"
 import {
   deadLetter,
   deadLetterCount,

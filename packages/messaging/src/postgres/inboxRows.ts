@@ -1,8 +1,9 @@
 import { DateTime, Schema } from "effect"
 import type { SqlClient, Statement } from "effect/sql"
 import type { DeadLetter, DeadLetterCount, DeadLetterState } from "../DeadLetters.ts"
-import type { NewDeadLetter, StoredMessage, WaitingMessage } from "../InboxStore.ts"
+import type { NewDeadLetter, StoredMessage } from "../InboxStore.ts"
 import { EVENT_TYPE } from "../Message.ts"
+import type { WaitingMessage } from "../ReplayStore.ts"
 
 // How messages and letters lie in the tables of inboxSchema.ts. Headers travel as text: a client may be set up to rename
 // the fields of JSON values.
