@@ -1,13 +1,11 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { setTimeout } from "node:timers/promises"
 import { assert, it, onTestFinished } from "vitest"
 
 const supervise = new URL("../supervise.mjs", import.meta.url).href
 
-/** A program that says each signal it hears, and ends with 7 half a second after the first. */
+/** A program that says when it listens, and each signal it hears; it ends with 7 half a second after the first. */
 const program = `
-  console.log("pid", process.pid, process.argv.slice(1).join(" "), process.env.MARK)
   const heard = (signal) => {
     console.log("heard", signal)
     setTimeout(() => process.exit(7), 500)
@@ -15,6 +13,7 @@ const program = `
   process.on("SIGINT", heard)
   process.on("SIGTERM", heard)
   setInterval(() => {}, 1_000)
+  console.log("pid", process.pid)
 `
 
 /** Starts the program below a supervisor; answers once it runs. */
@@ -31,7 +30,7 @@ const started = async (code = program, ...args) => {
   onTestFinished(() => {
     supervisor.kill("SIGKILL")
   })
-  const run = { pid: supervisor.pid, output: "", ended: once(supervisor, "close") }
+  const run = { pid: supervisor.pid, stdout: supervisor.stdout, output: "", ended: once(supervisor, "close") }
   supervisor.stdout.on("data", (chunk) => {
     run.output += chunk
   })
@@ -67,7 +66,7 @@ it.each(["SIGINT", "SIGTERM"])(
   async (signal) => {
     const run = await started()
     process.kill(-run.pid, signal)
-    await setTimeout(50)
+    await once(run.stdout, "data")
     process.kill(run.pid, signal)
     const [code] = await run.ended
     assert.strictEqual(code, 7)
