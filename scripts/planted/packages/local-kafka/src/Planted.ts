@@ -1,0 +1,3 @@
+import { OrderId } from "@g-store/contracts/Ids.ts" // refused: no-restricted-imports
+
+export const used = [OrderId]
