@@ -1,12 +1,12 @@
 import type { Caller } from "@g-store/contracts/Actor.ts"
-import { UserId } from "@g-store/contracts/Ids.ts"
 import { ServiceUnavailable, TooManyRequests, Unauthorized } from "@g-store/contracts/Problems.ts"
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 import { addressKey, isLoopback, isWithin } from "./ClientAddress.ts"
 import { sameSecret } from "./Secrets.ts"
 import { authMode, environment, staffApiKey, trustedProxies } from "./ServiceConfig.ts"
 import { makeTokenBuckets, retryAfterSeconds } from "./TokenBuckets.ts"
 import { TokenVerifier, type Verified } from "./TokenVerifier.ts"
+import { parseUserId } from "./UserIds.ts"
 
 /** What a request brings along to say who calls. */
 export interface Credentials {
@@ -42,7 +42,6 @@ export class Callers extends Context.Service<Callers, {
 /** How many failures one address may cause: 50 a second, 200 in a burst. */
 const FAILURES = { perSecond: 50, burst: 200 }
 
-const isUserId = Schema.is(UserId)
 const bearer = /^bearer +(\S+)\s*$/i
 
 const staff: Caller = { _tag: "Staff", id: "staff-key" }
@@ -105,10 +104,10 @@ const make = Effect.gen(function*() {
     if (!isWithin(proxies, peer) && !(development && isLoopback(peer))) {
       return refused(client, "X-User-ID is believed only when it comes from one of TRUSTED_PROXIES.")
     }
-    const lower = userId.toLowerCase()
-    return isUserId(lower)
-      ? Effect.succeed({ _tag: "Customer", userId: lower })
-      : refused(client, "X-User-ID must be one UUID.")
+    return Option.match(parseUserId(userId), {
+      onNone: () => refused(client, "X-User-ID must be one UUID."),
+      onSome: (id) => Effect.succeed<Caller>({ _tag: "Customer", userId: id })
+    })
   }
 
   return Callers.of({

@@ -9,7 +9,18 @@ export const etag = (version: number): string => `"${version}"`
 
 /** RFC 9110: `"tag"` or `W/"tag"`, in a comma list. */
 const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/
-const listed = /(?:W\/)?"[^"]*"|[^,]+/g
+
+/** The elements of a comma list; commas inside quotation marks belong to their element. */
+const elementsOf = (list: string): ReadonlyArray<string> => {
+  const elements = [""]
+  let quoted = false
+  for (const char of list) {
+    if (char === "\"") quoted = !quoted
+    if (char === "," && !quoted) elements.push("")
+    else elements[elements.length - 1] += char
+  }
+  return elements.map((element) => element.trim()).filter((element) => element !== "")
+}
 
 const malformed = (value: string): RequestInvalid =>
   new RequestInvalid({
@@ -25,7 +36,7 @@ const malformed = (value: string): RequestInvalid =>
 export const expectedVersions = (ifMatch: string | undefined): Effect.Effect<ExpectedVersions, RequestInvalid> => {
   const value = ifMatch?.trim()
   if (value === undefined || value === "*") return Effect.undefined
-  const tags = value.match(listed)?.map((tag) => tag.trim()).filter((tag) => tag !== "") ?? []
+  const tags = elementsOf(value)
   if (tags.length === 0) return Effect.fail(malformed(value))
   const versions: Array<number> = []
   for (const tag of tags) {

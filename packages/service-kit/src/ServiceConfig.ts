@@ -1,4 +1,4 @@
-import { Config, Duration, Effect, Option, Redacted, Schema, SchemaTransformation } from "effect"
+import { Config, Duration, Effect, Option, Redacted, Result, Schema, SchemaTransformation } from "effect"
 import * as IpNetwork from "effect/net/IpNetwork"
 import { optional, refuse, required, variable } from "./Variable.ts"
 
@@ -6,6 +6,8 @@ import { optional, refuse, required, variable } from "./Variable.ts"
 export const DEVELOPMENT_STAFF_API_KEY = "dev-staff-key-not-for-production"
 export const DEVELOPMENT_ISSUER = "urn:g-store:development-identity"
 export const DEVELOPMENT_DATABASE_PASSWORDS: ReadonlyArray<string> = ["postgres", "password", "g-store", "gstore", "dev"]
+/** Whatever says this of itself is a development default as well, in a compose file for instance. */
+const MARK = "not-for-production"
 
 const text = Schema.String
 const oneOf = <const L extends ReadonlyArray<string>>(name: string, values: L, fallback: L[number]) =>
@@ -41,8 +43,13 @@ const duration = (name: string, fallback: Duration.Input) =>
     fallback: Duration.fromInputUnsafe(fallback)
   })
 
+const decodes = (encoded: string): boolean => Result.isSuccess(Result.try(() => decodeURIComponent(encoded)))
 const isUrl = (protocols: ReadonlyArray<string>) =>
-  Schema.makeFilter<string>((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol))
+  Schema.makeFilter<string>((value) => {
+    if (!URL.canParse(value)) return false
+    const { password, protocol, username } = new URL(value)
+    return protocols.includes(protocol) && decodes(username) && decodes(password)
+  })
 const httpUrl = { expected: "an http:// or https:// URL", schema: text.check(isUrl(["http:", "https:"])) }
 const databaseUrlOptions = {
   expected: "a URL such as postgres://user:password@host:5432/database",
@@ -73,8 +80,8 @@ const refuseInProduction = <A>(
     }))
 
 const noDevelopmentPassword = (url: Redacted.Redacted): string | undefined => {
-  const { password } = new URL(Redacted.value(url))
-  return password === "" || DEVELOPMENT_DATABASE_PASSWORDS.includes(decodeURIComponent(password))
+  const password = decodeURIComponent(new URL(Redacted.value(url)).password)
+  return password === "" || password.includes(MARK) || DEVELOPMENT_DATABASE_PASSWORDS.includes(password)
     ? "the password is missing or a development default; GSTORE_ENV=production needs one of its own"
     : undefined
 }
@@ -113,15 +120,21 @@ export const authMode = Config.flatMap(trustedProxies, (networks) =>
       ? "trusted-header needs TRUSTED_PROXIES in production: without it anybody could name any user"
       : undefined))
 
-export const authJwksUrl = required("AUTH_JWKS_URL", httpUrl)
-export const authIssuer = refuseInProduction(
-  variable("AUTH_ISSUER", { expected: "the issuer of the tokens", schema: text, fallback: DEVELOPMENT_ISSUER }),
-  "AUTH_ISSUER",
-  (issuer) =>
-    issuer === DEVELOPMENT_ISSUER
-      ? "is unset or the development identity provider; GSTORE_ENV=production needs a real one"
-      : undefined
+/** AUTH_JWKS_URL: where the issuer publishes its keys. Without it only where no token counts (trusted-header). */
+export const authJwksUrl: Config.Config<Option.Option<string>> = Config.flatMap(
+  authMode,
+  (mode) => mode === "jwt" ? Config.map(required("AUTH_JWKS_URL", httpUrl), Option.some) : optional("AUTH_JWKS_URL", httpUrl)
 )
+
+const issuer = variable("AUTH_ISSUER", { expected: "the issuer of the tokens", schema: text, fallback: DEVELOPMENT_ISSUER })
+
+/** AUTH_ISSUER: the `iss` of the tokens that count. */
+export const authIssuer = Config.flatMap(authMode, (mode) =>
+  refuseInProduction(issuer, "AUTH_ISSUER", (value) =>
+    mode === "jwt" && value === DEVELOPMENT_ISSUER
+      ? "is unset or the development identity provider; GSTORE_ENV=production needs a real one"
+      : undefined))
+
 export const authAudience = variable("AUTH_AUDIENCE", {
   expected: "the audience of the tokens",
   schema: text,
@@ -147,7 +160,7 @@ export const staffApiKey = refuseInProduction(
   ),
   "STAFF_API_KEY",
   (key) =>
-    Redacted.value(key) === DEVELOPMENT_STAFF_API_KEY
+    Redacted.value(key).includes(MARK)
       ? "is unset or the development default; GSTORE_ENV=production needs a secret of its own"
       : undefined
 )

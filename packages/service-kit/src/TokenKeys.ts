@@ -1,6 +1,7 @@
-import { Clock, Context, Effect, Layer, Ref, Schedule, Schema, Semaphore } from "effect"
-import { HttpClient, HttpClientResponse } from "effect/http"
+import { Clock, Context, Effect, Layer, Option, Ref, Schedule, Schema, Semaphore } from "effect"
+import { FetchHttpClient, HttpClient, HttpClientResponse } from "effect/http"
 import { createLocalJWKSet, type JSONWebKeySet } from "jose"
+import { authJwksUrl } from "./ServiceConfig.ts"
 
 /** The issuer's keys cannot be fetched, and those at hand do not fit. */
 export class TokenKeysUnavailable extends Schema.TaggedError<TokenKeysUnavailable>()("TokenKeysUnavailable", {
@@ -31,6 +32,14 @@ export class TokenKeys extends Context.Service<TokenKeys, {
    */
   static readonly layerRemote = (url: string): Layer.Layer<TokenKeys, never, HttpClient.HttpClient> =>
     Layer.effect(TokenKeys, remote(url))
+
+  /** AUTH_JWKS_URL, which AUTH_MODE=trusted-header does without: no token counts there. */
+  static readonly layerConfig = Layer.unwrap(
+    Effect.map(authJwksUrl, (url) => Option.match(url, {
+      onNone: () => TokenKeys.layerLocal({ keys: [] }),
+      onSome: (value) => TokenKeys.layerRemote(value).pipe(Layer.provide(FetchHttpClient.layer))
+    }))
+  )
 }
 
 const REFRESH = "5 minutes"

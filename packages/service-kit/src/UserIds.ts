@@ -1,8 +1,9 @@
 import { UserId } from "@g-store/contracts/Ids.ts"
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
 import { createHash } from "node:crypto"
 
-const isUserId = Schema.is(UserId)
+/** A UUID in either case as the user that it names; anything else names none. */
+export const parseUserId: (text: string) => Option.Option<UserId> = Schema.decodeOption(UserId)
 
 /** RFC 9562, version 5: SHA-1 of the namespace's 16 bytes and the name. */
 const uuidV5 = (namespace: string, name: string): string => {
@@ -20,7 +21,5 @@ const URL_NAMESPACE = "6ba7b811-9dad-11d1-80b4-00c04fd430c8"
  * The user that a claim's value names: the value itself when it is a UUID, else the UUIDv5 of the value in the
  * namespace that is the UUIDv5 of the issuer, so that equal names at two issuers are two users.
  */
-export const userIdOf = (issuer: string, value: string): UserId => {
-  const lower = value.toLowerCase()
-  return isUserId(lower) ? lower : UserId.make(uuidV5(uuidV5(URL_NAMESPACE, issuer), value))
-}
+export const userIdOf = (issuer: string, value: string): UserId =>
+  Option.getOrElse(parseUserId(value), () => UserId.make(uuidV5(uuidV5(URL_NAMESPACE, issuer), value)))
