@@ -1,5 +1,7 @@
 import { PaymentsApi } from "@g-store/contracts/PaymentsApi.ts"
 import { consume } from "@g-store/messaging/Inbox.ts"
+import { retention } from "@g-store/messaging/Retention.ts"
+import { retentionIdempotency, retentionInbox } from "@g-store/service-kit/ServiceConfig.ts"
 import { serviceRoutes } from "@g-store/service-kit/ServiceRoutes.ts"
 import { Effect, Layer } from "effect"
 import { AccountsHandlers, PaymentsHandlers, PUBLIC_PATH } from "./adapters/http.ts"
@@ -11,7 +13,16 @@ export const PaymentService = serviceRoutes(PaymentsApi, Layer.mergeAll(Accounts
   publicPath: PUBLIC_PATH
 })
 
-/** What payment-service does by itself: hear of orders. */
-export const PaymentWorkers = Layer.unwrap(Effect.map(makeOrdersConsumer, (consumer) => consume(consumer))).pipe(
+const Consumer = Layer.unwrap(Effect.map(makeOrdersConsumer, (consumer) => consume(consumer))).pipe(
   Layer.provide(Payments.layer)
 )
+
+const Retention = Layer.unwrap(Effect.gen(function*() {
+  return retention(["inbox", "idempotency"], {
+    inbox: yield* retentionInbox,
+    idempotency: yield* retentionIdempotency
+  })
+}))
+
+/** What payment-service does by itself: hear of orders, and forget what has become too old to matter. */
+export const PaymentWorkers = Layer.merge(Consumer, Retention)

@@ -2,6 +2,7 @@ import { DeadLettersMemory } from "@g-store/messaging/memory/DeadLettersMemory.t
 import { IdempotencyMemory } from "@g-store/messaging/memory/IdempotencyMemory.ts"
 import { InboxMemory } from "@g-store/messaging/memory/InboxMemory.ts"
 import { OutboxMemory } from "@g-store/messaging/memory/OutboxMemory.ts"
+import { PurgeMemory } from "@g-store/messaging/memory/PurgeMemory.ts"
 import { TransactionsMemory } from "@g-store/messaging/memory/TransactionsMemory.ts"
 import { Layer } from "effect"
 import { AccountRepositoryMemory } from "./adapters/AccountRepositoryMemory.ts"
@@ -10,6 +11,6 @@ import { PaymentRepositoryMemory } from "./adapters/PaymentRepositoryMemory.ts"
 /** Everything that payment-service keeps, in a MemoryDatabase. */
 export const PaymentStoreMemory = Layer.mergeAll(AccountRepositoryMemory, PaymentRepositoryMemory).pipe(
   Layer.provideMerge(
-    Layer.mergeAll(OutboxMemory, InboxMemory, DeadLettersMemory, IdempotencyMemory, TransactionsMemory)
+    Layer.mergeAll(OutboxMemory, InboxMemory, DeadLettersMemory, IdempotencyMemory, TransactionsMemory, PurgeMemory)
   )
 )

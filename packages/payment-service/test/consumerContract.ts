@@ -7,14 +7,27 @@ import type { InboxStore } from "@g-store/messaging/InboxStore.ts"
 import { EventBusMemory } from "@g-store/messaging/memory/EventBusMemory.ts"
 import { EVENT_TYPE, MESSAGE_ID, TRACEPARENT, type WireMessage } from "@g-store/messaging/Message.ts"
 import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
+import type { Purge } from "@g-store/messaging/Purge.ts"
 import type { ReplayStore } from "@g-store/messaging/ReplayStore.ts"
-import { Effect, Layer, References } from "effect"
+import { Context, Effect, Layer, Logger, Queue, References, Schedule } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { PaymentWorkers } from "../src/PaymentService.ts"
 import { balanceOf, openAccounts, outbox, type PaymentStore, stateOf } from "./books.ts"
 import { ada, bob, cancelled, created, orderId } from "./fixtures.ts"
 
-type Stores = PaymentStore | DeadLetters | InboxStore | ReplayStore
+type Stores = PaymentStore | DeadLetters | InboxStore | ReplayStore | Purge
+
+/** What is logged as an error about refunds. */
+class Alarms extends Context.Service<Alarms, Queue.Queue<string>>()("@g-store/payment-service/test/Alarms") {
+  static readonly layer = Layer.unwrap(Effect.map(Queue.unbounded<string>(), (lines) =>
+    Layer.mergeAll(
+      Layer.succeed(Alarms, lines),
+      Logger.layer([Logger.make(({ message }) => {
+        if (String(message).startsWith("refund owed")) Queue.offerUnsafe(lines, String(message))
+      })]),
+      Layer.succeed(References.MinimumLogLevel, "Error")
+    )))
+}
 
 /** An event as it lies on the topic; its message id is a UUID made of `n`. */
 const message = (n: number, event: OrderEvent, headers: Record<string, string> = {}): WireMessage => {
@@ -47,9 +60,9 @@ export const consumerContract = (name: string, layer: Layer.Layer<Stores, unknow
     ),
     Layer.provideMerge(layer),
     Layer.provide([MessagingHealth.layer, SecureRandom.layerWebCrypto]),
-    Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "None"))
+    Layer.provideMerge(Alarms.layer)
   )
-  const test = (behaviour: string, body: Effect.Effect<void, unknown, Stores | EventBus>) =>
+  const test = (behaviour: string, body: Effect.Effect<void, unknown, Stores | EventBus | Alarms>) =>
     it.live(behaviour, () => Effect.provide(body, running))
 
   describe(`the consumer of orders on ${name}`, () => {
@@ -148,6 +161,32 @@ export const consumerContract = (name: string, layer: Layer.Layer<Stores, unknow
           waiting: 0
         }])
         assert.deepStrictEqual(yield* Effect.forEach([ada, bob], balanceOf), [20n, 100n])
+      })
+    )
+
+    test(
+      "raises the alarm when a dead letter holds a refund back, and refunds once the letter is discarded",
+      Effect.gen(function*() {
+        const deadLetters = yield* DeadLetters
+        const alarms = yield* Alarms
+        yield* openAccounts(1, 100)
+        // Declined, so nothing is owed.
+        yield* publish(message(1, created(2, 200)), message(2, created(2, 201)), message(3, cancelled(2)))
+        yield* publish(
+          message(4, created(1, 60)),
+          message(5, created(1, 61)),
+          message(6, cancelled(1)),
+          message(7, cancelled(1))
+        )
+        const expected = `refund owed: order ${orderId(1)} is cancelled and charged`
+        assert.isTrue((yield* Queue.take(alarms)).startsWith(expected))
+        assert.strictEqual(yield* balanceOf(ada), 40n)
+        const [letter] = yield* deadLetters.list({ key: orderId(1) })
+        yield* deadLetters.discard(letter?.id ?? "", "no such amount was ever ordered")
+        yield* stateOf(1).pipe(
+          Effect.repeat({ until: (state) => state === "REFUNDED", schedule: Schedule.spaced("10 millis") })
+        )
+        assert.strictEqual(yield* balanceOf(ada), 100n)
       })
     )
 
