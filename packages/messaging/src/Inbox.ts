@@ -1,4 +1,4 @@
-import { type Duration, Effect, FiberSet, Layer, Semaphore, Stream } from "effect"
+import { type Duration, Effect, FiberMap, Layer, Semaphore, Stream } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import type { Consumer } from "./Consumer.ts"
 import { EventBus } from "./EventBus.ts"
@@ -54,10 +54,11 @@ export const consume = <M, R>(
       }
       const process = yield* makeProcess(shared)
 
-      // One fiber a batch, which is one a partition: a partition that has to wait must not hold up the others, nor the end
-      // of the subscription.
+      // One fiber a partition: one that has to wait must not hold up the others, nor the end of the subscription. A batch
+      // that comes while another of its partition is at hand means that the partition was assigned anew: the older one
+      // could not be acknowledged any more, so it is left.
       const subscription = Effect.gen(function*() {
-        const batches = yield* FiberSet.make<void, never>()
+        const batches = yield* FiberMap.make<string, void, never>()
         const stream = bus.subscribe({
           topics: consumer.topics,
           group: consumer.name,
@@ -65,8 +66,9 @@ export const consume = <M, R>(
           onAssigned: health.joined(consumer.name)
         })
         yield* Effect.raceFirst(
-          Stream.runForEach(stream, (batch) => FiberSet.run(batches, process(batch))),
-          FiberSet.join(batches)
+          Stream.runForEach(stream, (batch) =>
+            FiberMap.run(batches, `${batch.topic}/${batch.partition}`, process(batch))),
+          FiberMap.join(batches)
         )
       }).pipe(Effect.scoped)
 
@@ -76,6 +78,8 @@ export const consume = <M, R>(
         supervised(`${consumer.name} replay`, replayLoop({ ...shared, poll: options.poll ?? "1 second" }))
       )
       // Runs before the fibers are interrupted: what has begun may end, and only then is the group left.
-      yield* Effect.addFinalizer(() => closing.close(options.patience ?? "5 seconds"))
+      yield* Effect.addFinalizer(() =>
+        closing.close(options.patience ?? "5 seconds")
+      )
     }).pipe(Effect.annotateLogs({ module: "messaging.inbox", consumer: consumer.name }))
   )

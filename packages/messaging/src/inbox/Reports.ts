@@ -1,4 +1,4 @@
-import { Effect, Result } from "effect"
+import { Effect, LogLevel, References, Result } from "effect"
 import type { Consumer } from "../Consumer.ts"
 import { TRACEPARENT } from "../Message.ts"
 import { traceId } from "../TraceContext.ts"
@@ -15,7 +15,11 @@ const annotate = <M>({ key, message, messageId }: Entry<M>) => {
 }
 
 export const logHandled = <M>(entries: ReadonlyArray<Entry<M>>): Effect.Effect<void> =>
-  Effect.forEach(entries, (entry) => annotate(entry)(Effect.logDebug("handled")), { discard: true })
+  // Asked once for all: naming each message for nobody would cost more than taking it did.
+  Effect.flatMap(References.MinimumLogLevel, (level) =>
+    LogLevel.isGreaterThan(level, "Debug")
+      ? Effect.void
+      : Effect.forEach(entries, (entry) => annotate(entry)(Effect.logDebug("handled")), { discard: true }))
 
 export const logSetAside = <M>(
   entries: ReadonlyArray<Entry<M>>,
@@ -41,6 +45,7 @@ export const tellParked = <M, R>(
   if (onParked === undefined || received.length === 0) return Effect.void
   // @effect-diagnostics-next-line anyUnknownInErrorContext:off
   return Effect.suspend(() => onParked(received)).pipe(
+    Effect.timeout("10 seconds"),
     Effect.catchCause((cause) => Effect.logError("the alert for held back messages failed", cause))
   )
 }
