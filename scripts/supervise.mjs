@@ -4,7 +4,7 @@ import { constants } from "node:os"
 /** How long a second signal of the same kind counts as an echo: npm passes on what the terminal has already sent to all. */
 const echo = 1_000
 
-const tether = new URL("tether.mjs", import.meta.url).href
+const preload = new URL("preload.mjs", import.meta.url).href
 
 /**
  * npm that is killed outright passes nothing on; what it started must not live on without it, so its end counts as a
@@ -27,10 +27,10 @@ export const watchParent = () => {
  *
  * The child gets a session of its own, so that it hears signals from here alone and each one once: Ctrl-C reaches every
  * process of the terminal's group, and npm then passes its copy on as well. The price is that nobody else would end the
- * child with us; tether.mjs, loaded into it, sees to that.
+ * child with us; preload.mjs, loaded into it, sees to that.
  */
 export const supervise = (node, args, cwd, unwatch) => {
-  const child = spawn(node, ["--import", `${tether}?parent=${process.pid}`, ...args], {
+  const child = spawn(node, ["--import", `${preload}?parent=${process.pid}`, ...args], {
     cwd,
     stdio: "inherit",
     detached: true
