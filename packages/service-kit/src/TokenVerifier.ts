@@ -2,6 +2,7 @@ import type { Caller } from "@g-store/contracts/Actor.ts"
 import { Clock, Context, Effect, Layer, Schema } from "effect"
 import { errors, type JWTPayload, jwtVerify, type JWTVerifyOptions } from "jose"
 import { authAudience, authIssuer, authRoleClaim, authStaffValue, authUserClaim } from "./ServiceConfig.ts"
+import { makeTokenCache } from "./TokenCache.ts"
 import { type KeySet, TokenKeys, type TokenKeysUnavailable } from "./TokenKeys.ts"
 import { userIdOf } from "./UserIds.ts"
 
@@ -85,7 +86,7 @@ const make = Effect.gen(function*() {
   const userClaim = yield* authUserClaim
   const roleClaim = yield* authRoleClaim
   const staffValue = yield* authStaffValue
-  const cache = new Map<string, { readonly verified: Verified; readonly until: number }>()
+  const cache = makeTokenCache(CACHE_SIZE, CACHE_MILLIS)
 
   const callerOf = (payload: JWTPayload): Caller | TokenInvalid => {
     const user = tokenAt(userClaim, payload)
@@ -126,21 +127,11 @@ const make = Effect.gen(function*() {
     const caller = callerOf(payload)
     if (caller._tag === "TokenInvalid") return yield* caller
     const verified: Verified = { caller, expiresAt: (payload.exp ?? 0) * 1000 }
-    // Oldest first: a Map keeps the order of insertion. A token verified again goes to the end.
-    cache.delete(token)
-    if (cache.size >= CACHE_SIZE) for (const oldest of cache.keys()) { cache.delete(oldest); break }
-    cache.set(token, { verified, until: Math.min(verified.expiresAt, now + CACHE_MILLIS) })
+    cache.set(token, verified, now)
     return verified
   })
 
-  const known = (token: string) =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
-      const hit = cache.get(token)
-      if (hit === undefined) return undefined
-      if (now < hit.until) return hit.verified
-      cache.delete(token)
-      return undefined
-    })
+  const known = (token: string) => Effect.map(Clock.currentTimeMillis, (now) => cache.get(token, now))
 
   return TokenVerifier.of({
     known,

@@ -1,4 +1,4 @@
-import { ConfigProvider, Effect, Layer } from "effect"
+import { Clock, ConfigProvider, Effect, Layer } from "effect"
 import type { HttpRouter } from "effect/http"
 import { webHandler } from "../src/HttpServer.ts"
 import type { EdgeOptions } from "../src/Edge.ts"
@@ -37,8 +37,10 @@ export const inMemory = <A, E>(
     const lines: Array<string> = []
     const log = logging("things", { colour: false, write: (text) => void lines.push(...text.split("\n").filter((line) => line !== "")) })
     const settings = env({ LOG_FORMAT: "json", RATE_LIMIT: "off", ...options?.env })
+    // The test's own clock, so that nothing depends on how fast the machine is.
+    const clock = Layer.succeed(Clock.Clock, yield* Clock.Clock)
     const { dispose, handler } = webHandler(
-      routes.pipe(Layer.provideMerge(log), Layer.provide(settings)),
+      routes.pipe(Layer.provideMerge(Layer.merge(log, clock)), Layer.provide(settings)),
       { maxInFlight: 100, ...options }
     )
     yield* Effect.addFinalizer(() => Effect.promise(dispose))
