@@ -9,7 +9,7 @@ import { EVENT_TYPE, MESSAGE_ID, TRACEPARENT, type WireMessage } from "@g-store/
 import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
 import type { Purge } from "@g-store/messaging/Purge.ts"
 import type { ReplayStore } from "@g-store/messaging/ReplayStore.ts"
-import { Context, Effect, Layer, Logger, Queue, References, Schedule } from "effect"
+import { Array, Context, Effect, Layer, Logger, Queue, References, Schedule } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { PaymentWorkers } from "../src/PaymentService.ts"
 import { balanceOf, openAccounts, outbox, type PaymentStore, stateOf } from "./books.ts"
@@ -96,6 +96,27 @@ export const consumerContract = (name: string, layer: Layer.Layer<Stores, unknow
         )
         assert.strictEqual(yield* balanceOf(ada), 100n)
         assert.lengthOf(yield* outbox, 1)
+        assert.deepStrictEqual(yield* letters, [])
+      })
+    )
+
+    test(
+      "comes to the same when foreign keys scatter an order's events over the partitions",
+      Effect.gen(function*() {
+        yield* openAccounts(1, 1000)
+        const orders = Array.range(1, 30)
+        yield* publish(
+          ...orders.flatMap((n) =>
+            [created(n, 10), cancelled(n), created(n, 10), cancelled(n)].map((event, index) => ({
+              ...message(10 * n + index, event),
+              key: `foreign ${n} ${index}`
+            }))
+          )
+        )
+        const states = yield* Effect.forEach(orders, stateOf)
+        assert.deepStrictEqual(states.filter((state) => state !== "REFUNDED" && state !== "VOIDED"), [])
+        assert.strictEqual(yield* balanceOf(ada), 1000n)
+        assert.lengthOf(yield* outbox, states.filter((state) => state === "REFUNDED").length)
         assert.deepStrictEqual(yield* letters, [])
       })
     )

@@ -108,7 +108,8 @@ export const PaymentRepositoryPostgres = Layer.effect(
       const orderIds = [...new Set(commands.map(({ event }) => event.orderId))]
       const payments = new Map((yield* readable(lockPayments(orderIds))).map((payment) => [payment.orderId, payment]))
       const users = [...payers(payments, commands)]
-      const accounts = new Map((yield* readable(lockAccounts(users))).map((account) => [account.userId, account]))
+      const rows = users.length === 0 ? [] : yield* readable(lockAccounts(users))
+      const accounts = new Map(rows.map((account) => [account.userId, account]))
       const settlement = yield* Effect.fromResult(decide({ payments, accounts }))
       yield* insertPayments(settlement.decided)
       yield* updatePayments(settlement.changed)

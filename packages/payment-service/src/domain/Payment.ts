@@ -100,8 +100,8 @@ export const decideCreated = (
 }
 
 /**
- * What OrderCancelled leads to. The money goes back to where it came from, once; a cancel that comes before the
- * creation leaves a VOIDED payment in its way.
+ * What OrderCancelled leads to. The money goes back once, to where it came from, whoever the event names; a cancel that
+ * comes before the creation leaves a VOIDED payment in its way.
  */
 export const decideCancelled = (
   { event: { orderId, userId }, id }: { readonly event: OrderCancelled; readonly id: TransactionId },
