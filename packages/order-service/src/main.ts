@@ -1,21 +1,15 @@
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { EventBusKafka } from "@g-store/messaging/kafka/EventBusKafka.ts"
 import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
 import { OutboxRelay } from "@g-store/messaging/OutboxRelay.ts"
-import { InboxPostgres } from "@g-store/messaging/postgres/InboxPostgres.ts"
 import { adminServer } from "@g-store/service-kit/AdminServer.ts"
-import { AuthenticationLive } from "@g-store/service-kit/Authentication.ts"
-import { Callers } from "@g-store/service-kit/Callers.ts"
 import { databaseConfig } from "@g-store/service-kit/Database.ts"
-import { EdgeProblemsLive } from "@g-store/service-kit/EdgeProblems.ts"
+import { Guards } from "@g-store/service-kit/Guards.ts"
 import { databaseHealth, Health, messagingHealth, readyWhile } from "@g-store/service-kit/Health.ts"
 import { httpServer, serve } from "@g-store/service-kit/HttpServer.ts"
 import { logging } from "@g-store/service-kit/Logging.ts"
 import { runProcess } from "@g-store/service-kit/Main.ts"
-import { RateLimitLive } from "@g-store/service-kit/RateLimiting.ts"
-import { adminPort, authJwksUrl, authMode, databaseUrl, host, httpPort } from "@g-store/service-kit/ServiceConfig.ts"
+import { adminPort, databaseUrl, host, httpPort } from "@g-store/service-kit/ServiceConfig.ts"
 import { TokenKeys } from "@g-store/service-kit/TokenKeys.ts"
-import { TokenVerifier } from "@g-store/service-kit/TokenVerifier.ts"
 import { Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { OrderService, OrderWorkers } from "./OrderService.ts"
@@ -29,20 +23,8 @@ const Orders = Layer.mergeAll(
   databaseHealth("orders"),
   messagingHealth
 ).pipe(
-  Layer.provide([OrderStorePostgres, InboxPostgres]),
+  Layer.provide(OrderStorePostgres),
   Layer.provide(databaseConfig(databaseUrl, "order-service"))
-)
-
-/** In trusted-header mode nobody sends tokens, so there are no keys to check them with. */
-const Keys = Layer.unwrap(Effect.flatMap(authMode, (mode) =>
-  mode === "trusted-header"
-    ? Effect.succeed(TokenKeys.layerLocal({ keys: [] }))
-    : Effect.map(authJwksUrl, (url) => Layer.provide(TokenKeys.layerRemote(url), NodeHttpClient.layerUndici))))
-
-const Edges = Layer.mergeAll(AuthenticationLive, RateLimitLive, EdgeProblemsLive).pipe(
-  Layer.provide(Callers.layer),
-  Layer.provide(TokenVerifier.layer),
-  Layer.provide(Keys)
 )
 
 const Program = Layer.unwrap(Effect.gen(function*() {
@@ -55,7 +37,7 @@ const Program = Layer.unwrap(Effect.gen(function*() {
 }))
 
 runProcess(Program.pipe(
-  Layer.provide(Edges),
+  Layer.provide(Layer.provide(Guards, TokenKeys.layerConfig)),
   Layer.provide([EventBusKafka.layer, Health.layer]),
   Layer.provide([MessagingHealth.layer, SecureRandom.layerWebCrypto]),
   Layer.provide(logging("order-service"))

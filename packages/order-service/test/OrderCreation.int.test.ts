@@ -4,11 +4,11 @@ import { type IdempotencyKey, KeyReused } from "@g-store/messaging/Idempotency.t
 import { OutboxStore } from "@g-store/messaging/OutboxStore.ts"
 import { sqlState } from "@g-store/messaging/postgres/Postgres.ts"
 import { testDatabaseUrl } from "@g-store/postgres/TestPostgres.ts"
-import { Array, Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Schedule, type Scope } from "effect"
+import { Array, Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Logger, Schedule, type Scope } from "effect"
 import { OrderRepository } from "../src/application/OrderRepository.ts"
 import { cuttingProxy } from "./cuttingProxy.ts"
 import { created, orderId } from "./fixtures.ts"
-import { outbox, schema, StoreOnPostgres } from "./stores.ts"
+import { outbox, StoreOnPostgres } from "./stores.ts"
 
 const key = (name: string, hash = "body"): IdempotencyKey => ({
   scope: "customer:ada POST /v1/orders",
@@ -21,7 +21,7 @@ const bad = (n: number) => created(n, undefined, { description: "x".repeat(501) 
 const started = Effect.gen(function*() {
   const url = yield* testDatabaseUrl
   const proxy = yield* cuttingProxy(url)
-  const admin = yield* Layer.build(schema.pipe(Layer.provideMerge(PgClient.layer({ url, maxConnections: 8 }))))
+  const admin = yield* Layer.build(StoreOnPostgres.pipe(Layer.provideMerge(PgClient.layer({ url, maxConnections: 8 }))))
   const repository = (through: typeof url) =>
     Effect.map(
       Layer.build(
@@ -42,7 +42,7 @@ const started = Effect.gen(function*() {
 const proves = (
   sentence: string,
   test: (world: Effect.Success<typeof started>) => Effect.Effect<void, unknown, Scope.Scope>
-) => it.live(sentence, () => Effect.flatMap(started, test))
+) => it.live(sentence, () => Effect.flatMap(started, test).pipe(Effect.provide(Logger.layer([]))))
 
 type World = Effect.Success<typeof started>
 

@@ -71,7 +71,7 @@ describe("under a rival's row lock", () => {
     }).pipe(Effect.provide(PostgresStore)))
 })
 
-/** Twenty thousand orders of a thousand users, in all statuses, as a store in business has them; and its statistics. */
+/** Twenty thousand orders of a thousand users in all statuses, of which only very old ones are still ASSEMBLING. */
 const InBusiness = Layer.effectDiscard(Effect.gen(function*() {
   const sql = yield* PgClient
   const user = (n: Statement.Fragment) => sql`('0191f3a2-7b1c-7c33-9d52-' || lpad(to_hex(${n}), 12, '0'))::uuid`
@@ -81,7 +81,7 @@ const InBusiness = Layer.effectDiscard(Effect.gen(function*() {
       ${user(sql`n % 1000`)}, 100, s.status, CASE WHEN s.status = 'CANCELLED' THEN 'CHANGED_MIND' END, 1, now(), now()
     FROM generate_series(1, 20000) n
     JOIN unnest(${OrderStatus.literals}::text[]) WITH ORDINALITY s (status, i)
-      ON s.i = CASE WHEN n % 50 < 6 THEN n % 50 + 1 WHEN n % 10 = 9 THEN 7 ELSE 6 END`
+      ON s.i = CASE WHEN n < 60 THEN 3 WHEN n % 50 < 6 AND n % 50 <> 2 THEN n % 50 + 1 WHEN n % 10 = 9 THEN 7 ELSE 6 END`
   // One user with very many, among whom a short page must still be a short read.
   yield* sql`UPDATE orders SET user_id = ${ada} WHERE id < ${orderId(5000)}`
   yield* sql`VACUUM ANALYZE orders`
@@ -110,7 +110,7 @@ layer(InBusiness)("among many orders", (test) => {
   short("a user's slice of one status", (sql) => listOfUser(sql, { userId: ada, status: "PAID" }, at))
   short("a user's first page", (sql) => listOfUser(sql, { userId: ada }, { offset: 0, limit: 20 }))
   short("everybody's slice", (sql) => listOfAll(sql, {}, at))
-  short("everybody's slice of a rare status", (sql) => listOfAll(sql, { status: "ASSEMBLING" }, at))
+  short("everybody's slice of a rare status", (sql) => listOfAll(sql, { status: "ASSEMBLING" }, { limit: 21 }))
 
   for (const status of [undefined, "ISSUED"] as const) {
     test.effect(`counting a user's ${status ?? "orders"} reads the index alone`, () =>

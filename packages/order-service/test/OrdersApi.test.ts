@@ -1,18 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Idempotency } from "@g-store/messaging/Idempotency.ts"
-import { MemoryDatabase } from "@g-store/messaging/memory/MemoryDatabase.ts"
 import { DatabaseUnavailable } from "@g-store/messaging/Transactions.ts"
 import { Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { OrderRepository, Overloaded } from "../src/application/OrderRepository.ts"
-import { OrderStoreMemory } from "../src/OrderStoreMemory.ts"
 import { type Answer, Api, pay, place, problemOf } from "./api.ts"
 import { ada, bob, orderId } from "./fixtures.ts"
+import { MemoryStore } from "./stores.ts"
 
-const Store = OrderStoreMemory.pipe(
-  Layer.provideMerge(Layer.mergeAll(MemoryDatabase.layer, SecureRandom.layerWebCrypto))
-)
-const App = Api.layer.pipe(Layer.provideMerge(Store))
+const App = Api.layer.pipe(Layer.provideMerge(MemoryStore))
 
 const serves = (sentence: string, test: Effect.Effect<void, unknown, Api | OrderRepository>) =>
   it.live(sentence, () => Effect.provide(test, App))

@@ -4,22 +4,19 @@ import { PAYMENT_EVENTS, type PaymentProcessed } from "@g-store/contracts/Paymen
 import { encodeEvent } from "@g-store/contracts/wire/EventCodec.ts"
 import { DeadLetters } from "@g-store/messaging/DeadLetters.ts"
 import { EventBus } from "@g-store/messaging/EventBus.ts"
-import type { InboxStore } from "@g-store/messaging/InboxStore.ts"
 import { EventBusMemory } from "@g-store/messaging/memory/EventBusMemory.ts"
 import { EVENT_TYPE, MESSAGE_ID, TRACEPARENT, type WireMessage } from "@g-store/messaging/Message.ts"
 import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
-import type { OutboxStore } from "@g-store/messaging/OutboxStore.ts"
-import type { ReplayStore } from "@g-store/messaging/ReplayStore.ts"
-import type { Transactions } from "@g-store/messaging/Transactions.ts"
 import { Array, Effect, Layer, References } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { OrderRepository } from "../src/application/OrderRepository.ts"
 import * as Order from "../src/domain/Order.ts"
 import { OrderWorkers } from "../src/OrderService.ts"
+import type { OrderStoreMemory } from "../src/OrderStoreMemory.ts"
 import { ada, bob, created, customer, later, orderId, paymentOf, staff } from "./fixtures.ts"
 import { outbox } from "./stores.ts"
 
-type Stores = OrderRepository | OutboxStore | Transactions | DeadLetters | InboxStore | ReplayStore
+type Stores = Layer.Success<typeof OrderStoreMemory>
 
 /** A payment's event as it lies on the topic; its message id is made of `n`. */
 const message = (n: number, event: PaymentProcessed, headers: Record<string, string> = {}): WireMessage => {
