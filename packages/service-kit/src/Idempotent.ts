@@ -124,10 +124,13 @@ const parseJson = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Json))
  */
 export const makeIdempotent = Effect.gen(function*() {
   const { once } = yield* Idempotency
-  return <E, R>(request: KeyedRequest, effect: Effect.Effect<Answer, E, R>) =>
+  return <E, R>(
+    request: KeyedRequest,
+    effect: Effect.Effect<Answer, E | DatabaseUnavailable, R>
+  ): Effect.Effect<HttpServerResponse.HttpServerResponse, E | KeyProblem, R | CurrentCaller> =>
     CurrentCaller.use((caller) => {
       const key = idempotencyKeyOf(request, caller)
-      if (key === undefined) return orKeyProblems(Effect.map(effect, (answer) => respond(answer)))
+      if (key === undefined) return orServiceUnavailable(Effect.map(effect, (answer) => respond(answer)))
       const settled = effect.pipe(
         Effect.catch((error) =>
           Effect.flatMap(refusal(error), (answer) => answer === undefined ? Effect.fail(error) : Effect.succeed(answer))

@@ -1,6 +1,6 @@
 import { Authentication, EdgeProblems, RateLimit } from "@g-store/contracts/Actor.ts"
 import { OrderId } from "@g-store/contracts/Ids.ts"
-import { IdempotencyKeyInUse, IdempotencyKeyReused, ServiceUnavailable } from "@g-store/contracts/Problems.ts"
+import { IdempotencyKeyInUse, IdempotencyKeyReused, ServiceUnavailable, VersionMismatch } from "@g-store/contracts/Problems.ts"
 import { idempotencyKey, ifMatch, Limit } from "@g-store/contracts/Requests.ts"
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiError, HttpApiGroup, HttpApiSchema } from "effect/http-api"
@@ -25,7 +25,7 @@ export const NewThing = Schema.Struct({
 })
 
 const params = { id: OrderId }
-const errors = [IdempotencyKeyInUse, IdempotencyKeyReused, ThingTaken, ThingNotFound, ServiceUnavailable] as const
+const errors = [IdempotencyKeyInUse, IdempotencyKeyReused, ThingTaken, ThingNotFound, VersionMismatch, ServiceUnavailable] as const
 
 export class ThingsGroup extends HttpApiGroup.make("things").add(
   HttpApiEndpoint.post("create", "/v1/things", {

@@ -1,14 +1,19 @@
 import { UserId } from "@g-store/contracts/Ids.ts"
 import { CurrentCaller } from "@g-store/contracts/Actor.ts"
+import type { VersionMismatch } from "@g-store/contracts/Problems.ts"
+import { IdempotencyMemory } from "@g-store/messaging/memory/IdempotencyMemory.ts"
+import { MemoryDatabase } from "@g-store/messaging/memory/MemoryDatabase.ts"
+import type { DatabaseUnavailable } from "@g-store/messaging/Transactions.ts"
 import { Context, Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
-import { HttpApiBuilder, HttpApiSchema } from "effect/http-api"
+import { HttpApiBuilder } from "effect/http-api"
 import { authenticationStatic } from "../src/Authentication.ts"
+import { makeIdempotent } from "../src/Idempotent.ts"
 import { EdgeProblemsLive } from "../src/EdgeProblems.ts"
 import { RateLimitLive } from "../src/RateLimiting.ts"
 import { serviceRoutes } from "../src/ServiceRoutes.ts"
 import { env } from "./asking.ts"
-import { ThingNotFound, ThingsApi } from "./ThingsApi.ts"
+import { ThingNotFound, ThingsApi, type ThingTaken } from "./ThingsApi.ts"
 
 export const alice = UserId.make("0191f3a2-7b1c-7c33-9d52-5c1a7d3f1a10")
 export const bob = UserId.make("0191f3a2-7b1c-7c33-9d52-5c1a7d3f1b0b")
@@ -16,37 +21,55 @@ export const bob = UserId.make("0191f3a2-7b1c-7c33-9d52-5c1a7d3f1b0b")
 /** What the handlers of a test do; each is replaced where a test needs it. */
 export class Doings extends Context.Service<Doings, {
   readonly slow: Effect.Effect<void>
+  /** What POST .../drop does with the thing. */
+  readonly drop: (thing: string) => Effect.Effect<void, ThingTaken | ThingNotFound | VersionMismatch | DatabaseUnavailable>
+  /** What POST /v1/things gives the id of. */
+  readonly create: (amount: number) => Effect.Effect<string, ThingTaken | DatabaseUnavailable>
 }>()("@g-store/service-kit/test/Doings") {}
 
 const Handlers = HttpApiBuilder.group(
   ThingsApi,
   "things",
   Effect.fn(function*(handlers) {
-    const { slow } = yield* Doings
+    const { create, drop, slow } = yield* Doings
+    const idempotent = yield* makeIdempotent
     return handlers.handleAll({
-      create: ({ payload }) =>
-        Effect.succeed(
-          HttpApiSchema.withHeaders({
-            body: { id: `thing-${payload.amount}` },
-            headers: { location: `things/${payload.amount}` }
-          })
+      create: (request) =>
+        idempotent(
+          request,
+          Effect.map(create(request.payload.amount), (id) => ({
+            status: 201,
+            headers: { location: `things/${id}` },
+            body: { id }
+          }))
         ),
       list: ({ query }) => Effect.succeed({ limit: query.limit ?? 20 }),
       byId: ({ params }) =>
         CurrentCaller.use((caller) =>
           caller._tag === "Customer" ? Effect.succeed({ id: params.id }) : Effect.fail(new ThingNotFound({ detail: "No." }))
         ),
-      drop: () => Effect.void,
+      drop: (request) => idempotent(request, Effect.as(drop(request.params.id), { status: 204 })),
       crash: () => Effect.die(new Error("secret inside: SELECT 1")),
       slow: () => slow
     })
   })
 )
 
-/** The routes of the tests' API; `slow` is what GET /v1/slow does. */
-export const thingsRoutes = (options?: { readonly env?: Record<string, string>; readonly slow?: Effect.Effect<void> }) =>
+const doNothing: Doings["Service"] = {
+  slow: Effect.void,
+  drop: () => Effect.void,
+  create: (amount) => Effect.succeed(`thing-${amount}`)
+}
+
+export interface ThingsOptions extends Partial<Doings["Service"]> {
+  readonly env?: Record<string, string>
+}
+
+/** The routes of the tests' API, on memory; what its handlers do is replaced where a test needs it. */
+export const thingsRoutes = ({ env: variables, ...doings }: ThingsOptions = {}) =>
   serviceRoutes(ThingsApi, Handlers, { publicPath: "/api/things" }).pipe(
-    Layer.provide(Layer.succeed(Doings, { slow: options?.slow ?? Effect.void })),
+    Layer.provide(Layer.succeed(Doings, { ...doNothing, ...doings })),
+    Layer.provide(IdempotencyMemory.pipe(Layer.provide(MemoryDatabase.layer))),
     Layer.provide([
       authenticationStatic({
         alice: { _tag: "Customer", userId: alice },
@@ -57,5 +80,5 @@ export const thingsRoutes = (options?: { readonly env?: Record<string, string>; 
       EdgeProblemsLive
     ]),
     Layer.provide(HttpServer.layerServices),
-    Layer.provide(env({ RATE_LIMIT: "off", ...options?.env }))
+    Layer.provide(env({ RATE_LIMIT: "off", ...variables }))
   )
