@@ -120,10 +120,13 @@ export const authMode = Config.flatMap(trustedProxies, (networks) =>
       ? "trusted-header needs TRUSTED_PROXIES in production: without it anybody could name any user"
       : undefined))
 
-/** AUTH_JWKS_URL: where the issuer publishes its keys. Without it only where no token counts (trusted-header). */
-export const authJwksUrl: Config.Config<Option.Option<string>> = Config.flatMap(
+/** AUTH_JWKS_URL: where the issuer publishes its keys. */
+export const authJwksUrl = required("AUTH_JWKS_URL", httpUrl)
+
+/** The same, for whoever does without where no token counts (trusted-header). */
+export const authJwksUrlIfTokensCount: Config.Config<Option.Option<string>> = Config.flatMap(
   authMode,
-  (mode) => mode === "jwt" ? Config.map(required("AUTH_JWKS_URL", httpUrl), Option.some) : optional("AUTH_JWKS_URL", httpUrl)
+  (mode) => mode === "jwt" ? Config.map(authJwksUrl, Option.some) : optional("AUTH_JWKS_URL", httpUrl)
 )
 
 const issuer = variable("AUTH_ISSUER", { expected: "the issuer of the tokens", schema: text, fallback: DEVELOPMENT_ISSUER })

@@ -1,7 +1,7 @@
 import { Clock, Context, Effect, Layer, Option, Ref, Schedule, Schema, Semaphore } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientResponse } from "effect/http"
 import { createLocalJWKSet, type JSONWebKeySet } from "jose"
-import { authJwksUrl } from "./ServiceConfig.ts"
+import { authJwksUrlIfTokensCount } from "./ServiceConfig.ts"
 
 /** The issuer's keys cannot be fetched, and those at hand do not fit. */
 export class TokenKeysUnavailable extends Schema.TaggedError<TokenKeysUnavailable>()("TokenKeysUnavailable", {
@@ -35,7 +35,7 @@ export class TokenKeys extends Context.Service<TokenKeys, {
 
   /** AUTH_JWKS_URL, which AUTH_MODE=trusted-header does without: no token counts there. */
   static readonly layerConfig = Layer.unwrap(
-    Effect.map(authJwksUrl, (url) => Option.match(url, {
+    Effect.map(authJwksUrlIfTokensCount, (url) => Option.match(url, {
       onNone: () => TokenKeys.layerLocal({ keys: [] }),
       onSome: (value) => TokenKeys.layerRemote(value).pipe(Layer.provide(FetchHttpClient.layer))
     }))
