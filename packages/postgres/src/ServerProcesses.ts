@@ -78,7 +78,7 @@ const send = (pid: number, name: NodeJS.Signals) => {
   }
 }
 
-const childrenOf = async (pid: number): Promise<ReadonlyArray<number>> => {
+export const childrenOf = async (pid: number): Promise<ReadonlyArray<number>> => {
   const list = process.platform === "linux"
     ? await fs.readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "")
     : await output("pgrep", ["-P", String(pid)])

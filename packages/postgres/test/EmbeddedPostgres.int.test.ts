@@ -6,7 +6,7 @@ import * as path from "node:path"
 import { clusterFiles } from "../src/ClusterFiles.ts"
 import { type EmbeddedPostgres, start } from "../src/EmbeddedPostgres.ts"
 import { testFolder } from "../src/TestFolder.ts"
-import { query, remember, remembered } from "./processes.ts"
+import { initdbIsAtWork, query, remember, remembered } from "./processes.ts"
 
 const urlOf = (server: EmbeddedPostgres) => Redacted.value(server.urls["orders"] ?? Redacted.make(""))
 const started = (dataDir: string) => start({ dataDir, databases: ["orders"] })
@@ -66,7 +66,7 @@ describe("a first start", () => {
     Effect.gen(function*() {
       const dataDir = yield* testFolder
       const first = yield* Effect.forkChild(makesAndStops(dataDir))
-      yield* appears(dataDir, "postgres.new-")
+      yield* initdbIsAtWork(dataDir)
       yield* Fiber.interrupt(first)
       assert.notInclude(yield* Effect.promise(() => fs.readdir(dataDir)), "postgres")
       yield* started(dataDir)
@@ -87,11 +87,6 @@ describe("a first start", () => {
 
 const unfinished = (dataDir: string) =>
   Effect.promise(() => fs.readdir(dataDir).then((names) => names.filter((name) => name.startsWith("postgres.new-"))))
-
-const appears = (dataDir: string, beginning: string) =>
-  Effect.promise(async () => {
-    for await (const { filename } of fs.watch(dataDir)) if (filename?.startsWith(beginning)) return
-  })
 
 describe("a start", () => {
   it.live("says which port is taken", () =>

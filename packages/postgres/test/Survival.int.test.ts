@@ -1,9 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { clusterFiles } from "../src/ClusterFiles.ts"
-import { isOurs, signalAll } from "../src/ServerProcesses.ts"
+import { childrenOf, isOurs, signalAll } from "../src/ServerProcesses.ts"
 import { testFolder } from "../src/TestFolder.ts"
-import { interruptGroup, killNode, type Outcome, query, remember, remembered, store } from "./processes.ts"
+import {
+  initdbIsAtWork,
+  interruptGroup,
+  killNode,
+  type Outcome,
+  query,
+  remember,
+  remembered,
+  spawned,
+  store
+} from "./processes.ts"
 
 const up = (outcome: typeof Outcome.Type) =>
   outcome._tag === "Up" ? Effect.succeed(outcome) : Effect.die(new Error(outcome.message))
@@ -71,6 +81,19 @@ describe("a store that is killed", () => {
           const second = yield* up((yield* store(folder)).outcome)
           assert.strictEqual(yield* remembered(second.url), 1)
         }).pipe(Effect.scoped))
+    }))
+
+  it.live("in the middle of its first start begins anew", () =>
+    Effect.gen(function*() {
+      const folder = yield* testFolder
+      const first = yield* spawned(folder)
+      yield* initdbIsAtWork(folder)
+      const initdb = yield* Effect.promise(() => childrenOf(first.pid ?? 0))
+      assert.strictEqual(initdb.length, 1)
+      yield* killNode(first)
+      yield* Effect.sync(() => initdb.forEach((pid) => process.kill(pid, "SIGKILL")))
+      const second = yield* up((yield* store(folder)).outcome)
+      yield* remember(second.url)
     }))
 
   it.live("keeps no other store out, while a living one does and says so in one line", () =>

@@ -1,8 +1,10 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Effect, Redacted, Schema } from "effect"
+import { Effect, Redacted, Schedule, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 
@@ -22,30 +24,36 @@ export interface Launch {
   readonly through?: ReadonlyArray<string>
 }
 
-/** Starts store.ts on the folder and waits for its line. Ended like a store, by itself, when the scope ends. */
-export const store = (dataDir: string, launch: Launch = {}) =>
+/** Starts store.ts on the folder. Ended like a store, by itself, when the scope ends. */
+export const spawned = (dataDir: string, launch: Launch = {}) =>
   Effect.acquireRelease(
-    Effect.promise(async () => {
+    Effect.sync(() => {
       const [command = "", ...args] = [...launch.through ?? [], launch.node ?? process.execPath, program, dataDir]
-      const child = spawn(command, args, {
+      return spawn(command, args, {
         ...launch.ids,
         cwd: "/",
         // With its children a group of its own, as a shell starts it: Ctrl-C is a signal to the group.
         detached: true,
         stdio: ["pipe", "pipe", "inherit"]
       })
-      for await (const line of createInterface({ input: child.stdout })) {
-        // The other lines are its log.
-        if (line.startsWith("{")) return { child, outcome: decode(line) }
-      }
-      throw new Error("the store ended without a word")
     }),
-    ({ child }) =>
+    (child) =>
       Effect.promise(async () => {
         child.stdin.end()
         if (isRunning(child)) await once(child, "exit")
       })
   )
+
+/** Starts store.ts on the folder and waits for its line. */
+export const store = (dataDir: string, launch: Launch = {}) =>
+  Effect.flatMap(spawned(dataDir, launch), (child) =>
+    Effect.promise(async () => {
+      for await (const line of createInterface({ input: child.stdout })) {
+        // The other lines are its log.
+        if (line.startsWith("{")) return { child, outcome: decode(line) }
+      }
+      throw new Error("the store ended without a word")
+    }))
 
 const isRunning = (child: ChildProcess) => child.exitCode === null && child.signalCode === null
 
@@ -56,6 +64,15 @@ export const killNode = (child: ChildProcess) =>
     child.kill("SIGKILL")
     await ended
   })
+
+/** Waits until a first start has written a part of the database. */
+export const initdbIsAtWork = (dataDir: string) =>
+  Effect.promise(() => fs.readdir(dataDir, { recursive: true }).catch(() => [])).pipe(
+    Effect.repeat({
+      until: (names) => names.some((name) => path.basename(name) === "PG_VERSION"),
+      schedule: Schedule.spaced("2 millis")
+    })
+  )
 
 /** Ctrl-C, as the terminal sends it. */
 export const interruptGroup = (child: ChildProcess) =>
