@@ -1,4 +1,3 @@
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { ORDER_EVENTS } from "@g-store/contracts/OrderEvents.ts"
 import { PAYMENT_EVENTS } from "@g-store/contracts/PaymentEvents.ts"
@@ -8,33 +7,33 @@ import { EventBusKafka } from "@g-store/messaging/kafka/EventBusKafka.ts"
 import { EventBusMemory } from "@g-store/messaging/memory/EventBusMemory.ts"
 import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
 import { OutboxRelay } from "@g-store/messaging/OutboxRelay.ts"
-import { InboxPostgres } from "@g-store/messaging/postgres/InboxPostgres.ts"
+import { LiveTail } from "@g-store/order-notification-service/LiveTail.ts"
+import { NotificationService, NotificationWorkers } from "@g-store/order-notification-service/NotificationService.ts"
+import { NotificationStorePostgres } from "@g-store/order-notification-service/NotificationStorePostgres.ts"
+import { OrderSocket } from "@g-store/order-notification-service/websocket.ts"
 import { OrderService, OrderWorkers } from "@g-store/order-service/OrderService.ts"
 import { OrderStorePostgres } from "@g-store/order-service/OrderStorePostgres.ts"
 import { PaymentService, PaymentWorkers } from "@g-store/payment-service/PaymentService.ts"
 import { PaymentStorePostgres } from "@g-store/payment-service/PaymentStorePostgres.ts"
 import { adminServer } from "@g-store/service-kit/AdminServer.ts"
-import { AuthenticationLive } from "@g-store/service-kit/Authentication.ts"
-import { Callers } from "@g-store/service-kit/Callers.ts"
+import { Guards } from "@g-store/service-kit/Guards.ts"
 import { database } from "@g-store/service-kit/Database.ts"
-import { EdgeProblemsLive } from "@g-store/service-kit/EdgeProblems.ts"
 import { databaseHealth, Health, messagingHealth, readyWhile } from "@g-store/service-kit/Health.ts"
 import { httpServer, serve } from "@g-store/service-kit/HttpServer.ts"
-import { RateLimitLive } from "@g-store/service-kit/RateLimiting.ts"
-import { authJwksUrl, environment } from "@g-store/service-kit/ServiceConfig.ts"
+import { environment } from "@g-store/service-kit/ServiceConfig.ts"
 import { TokenKeys } from "@g-store/service-kit/TokenKeys.ts"
-import { TokenVerifier } from "@g-store/service-kit/TokenVerifier.ts"
 import { Config, Console, Effect, Layer, Option, type Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { join } from "node:path"
 import { ownDatabases } from "./Databases.ts"
-import { cors, mounted, withoutUserId } from "./Gateway.ts"
+import { cors, mounted, passUserId, withoutUserId } from "./Gateway.ts"
 import { addresses, type DatabaseName, dataDir } from "./StoreConfig.ts"
 
 /** The groups that a publish waits for on the in-process bus: what they have not committed is still in an outbox. */
 const durableGroups = [
   { group: "g-store.payment-service", topics: [ORDER_EVENTS] },
-  { group: "g-store.order-service", topics: [PAYMENT_EVENTS] }
+  { group: "g-store.order-service", topics: [PAYMENT_EVENTS] },
+  { group: "g-store.order-notification-service", topics: [ORDER_EVENTS] }
 ]
 
 /** Kafka where KAFKA_BROKERS names one, else a bus inside this process. */
@@ -57,7 +56,7 @@ const orders = ({ embedded, url }: Place) =>
     OutboxRelay.layer({ service: "order-service", leases: embedded ? "exclusive" : "shared" }),
     databaseHealth("orders")
   ).pipe(
-    Layer.provide([OrderStorePostgres, InboxPostgres]),
+    Layer.provide(OrderStorePostgres),
     Layer.provide(database({ url, applicationName: "order-service" })),
     Layer.fresh
   )
@@ -69,8 +68,21 @@ const payments = ({ embedded, url }: Place) =>
     OutboxRelay.layer({ service: "payment-service", leases: embedded ? "exclusive" : "shared" }),
     databaseHealth("payments")
   ).pipe(
-    Layer.provide([PaymentStorePostgres, InboxPostgres]),
+    Layer.provide(PaymentStorePostgres),
     Layer.provide(database({ url, applicationName: "payment-service" })),
+    Layer.fresh
+  )
+
+const notifications = ({ url }: Place) =>
+  Layer.mergeAll(
+    NotificationService.pipe(mounted("/api/notifications", "order-notification-service")),
+    Layer.unwrap(Effect.map(passUserId, (pass) => OrderSocket({ passUserId: pass }))),
+    NotificationWorkers("g-store.order-notification-service"),
+    databaseHealth("notifications")
+  ).pipe(
+    Layer.provide(LiveTail.layer),
+    Layer.provide(NotificationStorePostgres),
+    Layer.provide(database({ url, applicationName: "order-notification-service" })),
     Layer.fresh
   )
 
@@ -83,24 +95,18 @@ const issuedElsewhere = Effect.gen(function*() {
   return Option.isSome(url) || (yield* environment) === "production"
 })
 
-const TokenSource = Layer.unwrap(Effect.gen(function*() {
-  return (yield* issuedElsewhere)
-    ? Layer.provide(TokenKeys.layerRemote(yield* authJwksUrl), NodeHttpClient.layerUndici)
-    : Layer.provide(DevelopmentTokenKeys, OwnKeys)
-}))
+const TokenSource = Layer.unwrap(Effect.map(issuedElsewhere, (elsewhere) =>
+  elsewhere ? TokenKeys.layerConfig : Layer.provide(DevelopmentTokenKeys, OwnKeys)))
 
 const Identity = Layer.unwrap(Effect.map(issuedElsewhere, (elsewhere) =>
   elsewhere
     ? Layer.empty
     : IdentityService.pipe(mounted("/api/identity", "identity-service"), Layer.provide(OwnKeys))))
 
-/** Who calls, and how much they may ask for: shared by all services of the process. */
-const Edges = Layer.mergeAll(AuthenticationLive, RateLimitLive, EdgeProblemsLive).pipe(Layer.provideMerge(Callers.layer))
-
 const Services = Layer.unwrap(Effect.gen(function*() {
   const { embedded, urls } = yield* ownDatabases
   const place = (name: DatabaseName): Place => ({ url: urls[name], embedded: embedded.includes(name) })
-  return Layer.mergeAll(orders(place("orders")), payments(place("payments")), messagingHealth)
+  return Layer.mergeAll(orders(place("orders")), payments(place("payments")), notifications(place("notifications")), messagingHealth)
 }))
 
 const Gateway = Layer.unwrap(Effect.map(addresses, ({ gatewayPort, host }) =>
@@ -114,7 +120,7 @@ const Admin = Layer.unwrap(Effect.map(addresses, ({ adminPort, host }) =>
 /** The one line that says that everything is up, and where. */
 const Announcement = Layer.effectDiscard(Effect.flatMap(addresses, ({ adminPort, gatewayPort, host }) => {
   const gateway = `http://${host}:${gatewayPort}`
-  const pages = ["orders", "payments"].map((name) => `${gateway}/api/${name}/swagger/index.html`)
+  const pages = ["orders", "payments", "notifications"].map((name) => `${gateway}/api/${name}/swagger/index.html`)
   return Console.log(`g-store is ready: gateway ${gateway} | API pages ${pages.join(" ")} | admin http://${host}:${adminPort}`)
 }))
 
@@ -122,8 +128,7 @@ const Announcement = Layer.effectDiscard(Effect.flatMap(addresses, ({ adminPort,
 export const AllInOne = Announcement.pipe(
   Layer.provide(readyWhile(Gateway)),
   Layer.provide(Admin),
-  Layer.provide(Edges),
-  Layer.provide(TokenVerifier.layer),
+  Layer.provide(Guards),
   Layer.provide(TokenSource),
   Layer.provide([Bus, Health.layer]),
   Layer.provide([MessagingHealth.layer, SecureRandom.layerWebCrypto, NodeServices.layer])

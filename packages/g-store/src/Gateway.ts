@@ -1,25 +1,8 @@
+import { corsOrigins } from "@g-store/service-kit/CorsOrigins.ts"
 import { environment } from "@g-store/service-kit/ServiceConfig.ts"
 import { refuse, variable } from "@g-store/service-kit/Variable.ts"
-import { Config, Effect, Layer, Schema, SchemaTransformation } from "effect"
+import { Config, Effect, Layer, Schema } from "effect"
 import { Headers, HttpRouter, HttpServerRequest } from "effect/http"
-import { addresses } from "./StoreConfig.ts"
-
-const Origins = Schema.String.pipe(
-  Schema.decodeTo(Schema.Array(Schema.String), SchemaTransformation.transform<ReadonlyArray<string>, string>({
-    decode: (value) => value.split(",").map((origin) => origin.trim()).filter((origin) => origin !== ""),
-    encode: (origins) => origins.join(",")
-  }))
-)
-
-/** CORS_ORIGINS: whose pages may call. The frontend's own addresses if absent. */
-export const corsOrigins = Config.flatMap(addresses, ({ webPort }) =>
-  variable<ReadonlyArray<string>>("CORS_ORIGINS", {
-    expected: "a comma list of origins such as https://shop.example,https://staff.example",
-    schema: Origins.check(Schema.makeFilter((origins) =>
-      origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)
-    )),
-    fallback: [`http://127.0.0.1:${webPort}`, `http://localhost:${webPort}`]
-  }))
 
 /** The gateway's alone: services behind it answer no preflight. */
 export const cors = Layer.unwrap(Effect.map(corsOrigins, (allowedOrigins) =>

@@ -1,3 +1,4 @@
+import { migrations as notifications } from "@g-store/order-notification-service/migrations.ts"
 import { migrations as orders } from "@g-store/order-service/adapters/migrations.ts"
 import { migrations as payments } from "@g-store/payment-service/adapters/migrations.ts"
 import { migrate as bring, schemaVersion } from "@g-store/service-kit/Migrations.ts"
@@ -5,7 +6,7 @@ import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
 import { makeInside } from "./Inside.ts"
 
-const records = [["orders", orders], ["payments", payments]] as const
+const records = [["orders", orders], ["payments", payments], ["notifications", notifications]] as const
 
 export const migrate = Command.make(
   "migrate",

@@ -1,0 +1,118 @@
+import type { OrderId, UserId } from "@g-store/contracts/Ids.ts"
+import type { OrderUpdate } from "@g-store/contracts/Socket.ts"
+import { type Batch, EventBus } from "@g-store/messaging/EventBus.ts"
+import { Context, Effect, Layer, Result, Schedule, Stream } from "effect"
+import { Feed } from "./Feed.ts"
+import { toUpdate } from "./FeedUpdates.ts"
+import { decodeOrderEvent } from "./orders.ts"
+
+/**
+ * Something happened to an order, and the feed has it. Without an update (another system's event, numbered by the feed)
+ * whoever cares reads what is new there.
+ */
+export interface LiveEvent {
+  readonly orderId: OrderId
+  readonly userId: UserId
+  readonly update: OrderUpdate | undefined
+}
+
+/** Called in the turn in which events become known, in order per order; must not block or throw. */
+export type Listener = (event: LiveEvent) => void
+
+/** What this replica's consumer has just seen into the feed, for the sockets of this replica. */
+export class LiveTail extends Context.Service<LiveTail, {
+  readonly publish: (events: ReadonlyArray<LiveEvent>) => void
+  readonly listenToOrder: (orderId: OrderId, listener: Listener) => () => void
+  readonly listenToUser: (userId: UserId, listener: Listener) => () => void
+  readonly listenToAll: (listener: Listener) => () => void
+}>()("@g-store/order-notification-service/LiveTail") {
+  static readonly layer = Layer.sync(LiveTail, () => {
+    const orders = new Map<string, Set<Listener>>()
+    const users = new Map<string, Set<Listener>>()
+    const all = new Set<Listener>()
+    const add = (of: Map<string, Set<Listener>>, key: string, listener: Listener) => {
+      const set = of.get(key) ?? new Set()
+      of.set(key, set.add(listener))
+      return () => {
+        set.delete(listener)
+        if (set.size === 0 && of.get(key) === set) of.delete(key)
+      }
+    }
+    return LiveTail.of({
+      publish: (events) => {
+        for (const event of events) {
+          for (const listener of orders.get(event.orderId) ?? []) listener(event)
+          for (const listener of users.get(event.userId) ?? []) listener(event)
+          for (const listener of all) listener(event)
+        }
+      },
+      listenToOrder: (orderId, listener) => add(orders, orderId, listener),
+      listenToUser: (userId, listener) => add(users, userId, listener),
+      listenToAll: (listener) => {
+        all.add(listener)
+        return () => void all.delete(listener)
+      }
+    })
+  })
+}
+
+/** How often positions are written down, at most: they only spare a starting replica what the inbox would absorb. */
+const ADVANCE_EVERY = "1 second"
+
+const live = (batch: Batch): ReadonlyArray<LiveEvent> =>
+  batch.messages.flatMap((message) => {
+    const decoded = decodeOrderEvent(message)
+    const event = Result.isSuccess(decoded) ? decoded.success : undefined
+    if (event === undefined) return []
+    const { orderId, userId, version } = event
+    return [{ orderId, userId, update: version === undefined ? undefined : toUpdate({ ...event, version }) }]
+  })
+
+/**
+ * The bus as this replica reads it: in a group of its own, from where the feed ends, and telling the live tail of each
+ * batch once it is acknowledged, because then the feed has it: persist first, push then.
+ *
+ * After a first look at the stored positions this replica goes on from where it was itself: another one may be further,
+ * and what lies between is in the feed but has not been pushed here.
+ */
+export const TailedBus = (group: string) =>
+  Layer.effect(
+    EventBus,
+    Effect.gen(function*() {
+      const bus = yield* EventBus
+      const feed = yield* Feed
+      const tail = yield* LiveTail
+      const reached = new Map<string, { readonly topic: string; readonly partition: number; readonly next: bigint }>()
+      let unwritten = false
+
+      const advance = Effect.suspend(() => {
+        if (!unwritten) return Effect.void
+        unwritten = false
+        return feed.advance([...reached.values()])
+      }).pipe(Effect.catch((error) => Effect.logDebug("positions were not written down", error)))
+      yield* advance.pipe(Effect.delay(ADVANCE_EVERY), Effect.forever, Effect.forkScoped)
+      yield* Effect.addFinalizer(() => advance)
+
+      const startAt = (topic: string, partition: number) => {
+        const known = reached.get(`${topic}/${partition}`)
+        return known !== undefined
+          ? Effect.succeed(known.next)
+          : feed.position(topic, partition).pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
+      }
+      const told = (batch: Batch): Batch => ({
+        ...batch,
+        acknowledge: Effect.suspend(() => {
+          const { partition, topic } = batch
+          tail.publish(live(batch))
+          const last = batch.messages.at(-1) ?? batch.messages[0]
+          reached.set(`${topic}/${partition}`, { topic, partition, next: last.offset + 1n })
+          unwritten = true
+          return batch.acknowledge
+        })
+      })
+      return EventBus.of({
+        publish: bus.publish,
+        subscribe: (subscription) => Stream.map(bus.subscribe({ ...subscription, group, startAt }), told)
+      })
+    })
+  )

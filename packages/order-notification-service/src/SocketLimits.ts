@@ -1,0 +1,24 @@
+/** What one socket, user and replica may take up. */
+export interface SocketLimits {
+  /** Frames that a client may send in a second; more close it with 4429. */
+  readonly messagesPerSecond: number
+  /** Orders that one socket follows by name. */
+  readonly subscriptions: number
+  /** Sockets of one user at one replica. */
+  readonly connectionsPerUser: number
+  /** Sockets at one replica; more are turned away with 503. */
+  readonly connections: number
+  /** Bytes of a client's frame; more close it with 1009. */
+  readonly frameBytes: number
+  /** Bytes waiting for a client that does not read; more close it with 1013. */
+  readonly bufferedBytes: number
+}
+
+export const defaultLimits: SocketLimits = {
+  messagesPerSecond: 50,
+  subscriptions: 500,
+  connectionsPerUser: 50,
+  connections: 20_000,
+  frameBytes: 16 * 1024,
+  bufferedBytes: 1024 * 1024
+}

@@ -1,0 +1,36 @@
+import { ORDER_EVENTS, type OrderEvent } from "@g-store/contracts/OrderEvents.ts"
+import { decodeEvent } from "@g-store/contracts/wire/EventCodec.ts"
+import type { Consumer, Decoded } from "@g-store/messaging/Consumer.ts"
+import { EVENT_TYPE, type IncomingMessage } from "@g-store/messaging/Message.ts"
+import { Effect, Result } from "effect"
+import { Feed, type FeedEvent } from "./Feed.ts"
+
+const toFeed = (event: OrderEvent): FeedEvent => {
+  const { occurredAt, orderId, userId, version } = event
+  const common = { orderId, userId, occurredAt, version }
+  switch (event._tag) {
+    case "OrderCreated":
+      return { ...common, status: "PENDING" }
+    case "OrderStatusChanged":
+      return { ...common, status: event.status }
+    case "OrderCancelled":
+      return { ...common, status: "CANCELLED", reason: event.reason, source: event.source }
+  }
+}
+
+export const decodeOrderEvent = ({ headers, payload }: IncomingMessage): Decoded<FeedEvent> =>
+  Result.map(
+    decodeEvent(headers[EVENT_TYPE], payload),
+    (event) => event === undefined || event._tag === "PaymentProcessed" ? undefined : toFeed(event)
+  )
+
+/**
+ * Every order event, into the feed. All replicas take all of them, each through a group of its own, and share this one
+ * inbox: the first to mark a message stores it, the others find it stored.
+ */
+export const makeOrdersConsumer = Effect.map(Feed, (feed): Consumer<FeedEvent> => ({
+  name: "g-store.order-notification-service",
+  topics: [ORDER_EVENTS],
+  decode: decodeOrderEvent,
+  handle: (messages) => feed.append(messages.map((message) => message.value))
+}))
