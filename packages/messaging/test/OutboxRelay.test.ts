@@ -72,9 +72,9 @@ describe("the relay", () => {
       yield* withRelay(
         { tables, bus },
         Effect.gen(function*() {
-          yield* eventually(() => (tables.tables.get("relay_lease")?.size ?? 0) === SHARDS)
+          yield* TestClock.adjust("1 minute")
           yield* Effect.provide(append(outgoing(1, "a")), relayProcess({ tables, bus: other }))
-          yield* eventually(() => waiting(tables) === 0, 300)
+          yield* eventually(() => waiting(tables) === 0, 500)
         })
       )
       assert.deepStrictEqual(idsOf(bus), [id(1)])
