@@ -3,7 +3,7 @@ import { clusterFiles } from "./ClusterFiles.ts"
 import { type EmbeddedPostgresError, start } from "./EmbeddedPostgres.ts"
 import { withRealClock } from "./RealClock.ts"
 import { signalAll } from "./ServerProcesses.ts"
-import { testFolder } from "./TestFolder.ts"
+import { preparedFolder } from "./TestFolder.ts"
 
 /** A server that one test may stop, kill and freeze. Its URL stays the same through all of that. */
 export interface OwnServer {
@@ -32,7 +32,7 @@ export const testSettings = {
 const database = "test"
 
 export const ownServer: Effect.Effect<OwnServer, EmbeddedPostgresError, Scope.Scope> = Effect.gen(function*() {
-  const dataDir = yield* testFolder
+  const dataDir = yield* preparedFolder
   const files = clusterFiles(dataDir)
   const running = yield* Ref.make(Option.none<Scope.Closeable>())
   const oneAtATime = yield* Semaphore.make(1)

@@ -1,5 +1,6 @@
-import { Effect, type Scope } from "effect"
+import { Config, ConfigProvider, Effect, Option, type Scope } from "effect"
 import { spawn } from "node:child_process"
+import { chmodSync, cpSync } from "node:fs"
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -24,6 +25,28 @@ export const testFolder: Effect.Effect<string, never, Scope.Scope> = Effect.acqu
   }),
   ({ folder, reaper }) => Effect.andThen(discard(folder), Effect.sync(() => reaper.stdin.end()))
 ).pipe(Effect.map(({ folder }) => folder))
+
+/** The environment variable by which vitest.ts names a data folder that nobody uses, and that may be copied. */
+export const templateVariable = "GSTORE_TEST_TEMPLATE"
+
+/** As `testFolder`, with a database made already where the run has one to copy: 0.1 s instead of initdb's second. */
+export const preparedFolder: Effect.Effect<string, never, Scope.Scope> = Effect.gen(function*() {
+  const folder = yield* testFolder
+  const template = yield* Config.option(Config.String(templateVariable)).parse(ConfigProvider.fromEnv())
+  if (Option.isSome(template)) yield* copyCluster(template.value, folder)
+  return folder
+}).pipe(Effect.orDie)
+
+/** Copies the database of a data folder that no server works on, and its password. */
+export const copyCluster = (from: string, to: string) =>
+  Effect.sync(() => {
+    const [source, target] = [clusterFiles(from), clusterFiles(to)]
+    // Synchronously, because a thousand small files are copied five times as fast that way.
+    cpSync(source.cluster, target.cluster, { recursive: true })
+    // PostgreSQL refuses a folder that others can read, and copies do not keep their mode.
+    chmodSync(target.cluster, 0o700)
+    cpSync(source.password, target.password)
+  })
 
 /** Removes a test's data, and whatever server still works on it, in any state. */
 export const discard = (folder: string): Effect.Effect<void> => {

@@ -5,7 +5,7 @@ import { createServer } from "node:net"
 import * as path from "node:path"
 import { clusterFiles } from "../src/ClusterFiles.ts"
 import { type EmbeddedPostgres, start } from "../src/EmbeddedPostgres.ts"
-import { testFolder } from "../src/TestFolder.ts"
+import { preparedFolder, testFolder } from "../src/TestFolder.ts"
 import { initdbIsAtWork, query, remember, remembered } from "./processes.ts"
 
 const urlOf = (server: EmbeddedPostgres) => Redacted.value(server.urls["orders"] ?? Redacted.make(""))
@@ -91,7 +91,7 @@ const unfinished = (dataDir: string) =>
 describe("a start", () => {
   it.live("says which port is taken", () =>
     Effect.gen(function*() {
-      const dataDir = yield* testFolder
+      const dataDir = yield* preparedFolder
       const port = yield* takenPort
       const error = yield* Effect.flip(start({ dataDir, databases: [], port }))
       assert.strictEqual(error.problem, "PortTaken")
@@ -100,14 +100,14 @@ describe("a start", () => {
 
   it.live("keeps to the port it is given", () =>
     Effect.gen(function*() {
-      const dataDir = yield* testFolder
+      const dataDir = yield* preparedFolder
       const { port } = yield* Effect.scoped(started(dataDir))
       assert.strictEqual((yield* start({ dataDir, databases: [], port })).port, port)
     }))
 
   it.live("refuses a folder that another one works on", () =>
     Effect.gen(function*() {
-      const dataDir = yield* testFolder
+      const dataDir = yield* preparedFolder
       const first = yield* started(dataDir)
       assert.strictEqual((yield* Effect.flip(started(dataDir))).problem, "FolderInUse")
       yield* remember(urlOf(first))
@@ -116,14 +116,14 @@ describe("a start", () => {
   it.live("refuses a setting that would lose data", () =>
     Effect.gen(function*() {
       const settings = { Fsync: "off" }
-      const error = yield* Effect.flip(start({ dataDir: yield* testFolder, databases: [], settings }))
+      const error = yield* Effect.flip(start({ dataDir: yield* preparedFolder, databases: [], settings }))
       assert.strictEqual(error.problem, "SettingRefused")
       assert.include(error.message, "Fsync")
     }))
 
   it.live("leaves a database of another version as it is", () =>
     Effect.gen(function*() {
-      const dataDir = yield* testFolder
+      const dataDir = yield* preparedFolder
       yield* makesAndStops(dataDir)
       const file = path.join(clusterFiles(dataDir).cluster, "PG_VERSION")
       yield* Effect.promise(() => fs.writeFile(file, "17\n"))
@@ -143,7 +143,7 @@ describe("a start", () => {
 
   it.live("sets a new password when its file is lost, and keeps the rows", () =>
     Effect.gen(function*() {
-      const dataDir = yield* testFolder
+      const dataDir = yield* preparedFolder
       yield* Effect.scoped(Effect.flatMap(started(dataDir), (server) => remember(urlOf(server))))
       yield* Effect.promise(() => fs.rm(clusterFiles(dataDir).password))
       assert.strictEqual(yield* remembered(urlOf(yield* started(dataDir))), 1)
@@ -151,7 +151,7 @@ describe("a start", () => {
 
   it.live("is not kept out by a left-over postmaster.pid whose number some other process has now", () =>
     Effect.gen(function*() {
-      const dataDir = yield* testFolder
+      const dataDir = yield* preparedFolder
       yield* makesAndStops(dataDir)
       // Of the processes that certainly live, the first of all is none of ours.
       const stale = `1\n${clusterFiles(dataDir).cluster}\n1700000000\n5432\n\n127.0.0.1\n   123  456\nready   \n`
@@ -161,7 +161,7 @@ describe("a start", () => {
 
   it.live("keeps one log and the one before it", () =>
     Effect.gen(function*() {
-      const dataDir = yield* testFolder
+      const dataDir = yield* preparedFolder
       const { log } = clusterFiles(dataDir)
       yield* Effect.promise(() => fs.writeFile(log, "an old line\n".repeat(500_000)))
       yield* started(dataDir)
@@ -173,7 +173,7 @@ describe("a start", () => {
 describe("a server that ends by itself", () => {
   it.live("is reported with its last words", () =>
     Effect.gen(function*() {
-      const server = yield* started(yield* testFolder)
+      const server = yield* started(yield* preparedFolder)
       yield* Effect.sync(() => process.kill(server.pid, "SIGINT"))
       const error = yield* Effect.flip(server.exited)
       assert.strictEqual(error.problem, "Died")

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { clusterFiles } from "../src/ClusterFiles.ts"
 import { childrenOf, isOurs, signalAll } from "../src/ServerProcesses.ts"
-import { testFolder } from "../src/TestFolder.ts"
+import { preparedFolder, testFolder } from "../src/TestFolder.ts"
 import {
   initdbIsAtWork,
   interruptGroup,
@@ -29,7 +29,7 @@ const isBusy = (url: string) =>
 describe("a store that is killed", () => {
   it.live("leaves its server behind, and the next one stops that and has every row", () =>
     Effect.gen(function*() {
-      const folder = yield* testFolder
+      const folder = yield* preparedFolder
       const first = yield* store(folder)
       const { pid, url } = yield* up(first.outcome)
       yield* remember(url)
@@ -44,7 +44,7 @@ describe("a store that is killed", () => {
 
   it.live("together with its server has every row at the next start", () =>
     Effect.gen(function*() {
-      const folder = yield* testFolder
+      const folder = yield* preparedFolder
       const first = yield* store(folder)
       const { url } = yield* up(first.outcome)
       yield* remember(url)
@@ -57,7 +57,7 @@ describe("a store that is killed", () => {
 
   it.live("alone has its server's clients served on: Ctrl-C is Node's to answer", () =>
     Effect.gen(function*() {
-      const { child, outcome } = yield* store(yield* testFolder)
+      const { child, outcome } = yield* store(yield* preparedFolder)
       const { url } = yield* up(outcome)
       yield* remember(url)
       yield* interruptGroup(child)
@@ -66,7 +66,7 @@ describe("a store that is killed", () => {
 
   it.live("with a server whose last query outlives it starts again when that has ended", () =>
     Effect.gen(function*() {
-      const folder = yield* testFolder
+      const folder = yield* preparedFolder
       const first = yield* store(folder)
       const { pid, url } = yield* up(first.outcome)
       yield* remember(url)
@@ -98,7 +98,7 @@ describe("a store that is killed", () => {
 
   it.live("keeps no other store out, while a living one does and says so in one line", () =>
     Effect.gen(function*() {
-      const folder = yield* testFolder
+      const folder = yield* preparedFolder
       const first = yield* store(folder)
       yield* up(first.outcome)
       const refused = (yield* store(folder)).outcome
