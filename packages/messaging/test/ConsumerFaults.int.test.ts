@@ -53,10 +53,10 @@ describe("A consumer whose PostgreSQL refuses or goes away", () => {
       const sql = yield* Pg.PgClient
       let tries = 0
       const process = yield* processing(counting({
-        before: () => tries++ < 3 ? orUnavailable(sql`SELECT * FROM not_yet_there`) : Effect.void
+        before: () => tries++ < 4 ? orUnavailable(sql`SELECT * FROM not_yet_there`) : Effect.void
       }))
-      yield* process(batchOf(counts("a", 1, 3)))
-      assert.deepStrictEqual([yield* applied("a"), yield* letters()], [[1, 2, 3], []])
+      yield* process(batchOf([count("a", 1)]))
+      assert.deepStrictEqual([yield* applied("a"), yield* letters(), tries], [[1], [], 5])
     }).pipe(Effect.provide(Live), quietly))
 
   it.live("handles the batch again when its connection is cut in the middle of it", () =>
@@ -68,18 +68,19 @@ describe("A consumer whose PostgreSQL refuses or goes away", () => {
       const process = yield* processing(counting({
         before: Effect.fnUntraced(function*() {
           reasons.push(yield* health.reasons)
-          if (pids.length >= 3) return
+          if (pids.length >= 4) return
           const [row] = yield* sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`
           pids.push(row?.pid ?? 0)
           // It ends the very connection that asks, so no answer is expected.
           yield* Effect.ignore(sql`SELECT pg_terminate_backend(${row?.pid ?? 0})`)
         })
       }))
-      yield* process(batchOf(counts("a", 1, 20)))
-      assert.strictEqual(pids.length, 3)
+      // More often than a message is tried that fails by itself.
+      yield* process(batchOf([count("a", 1)]))
+      assert.strictEqual(pids.length, 4)
       assert.deepStrictEqual(yield* letters(), [])
-      assert.deepStrictEqual(yield* applied("a"), Array.from({ length: 20 }, (_, i) => i + 1))
-      assert.isNotEmpty(reasons[3])
+      assert.deepStrictEqual(yield* applied("a"), [1])
+      assert.isNotEmpty(reasons[4])
       assert.deepStrictEqual(yield* health.reasons, [])
     }).pipe(Effect.provide(Live), quietly))
 
