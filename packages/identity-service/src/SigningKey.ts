@@ -29,8 +29,8 @@ const generated = Effect.promise(() => generateKeyPair(ALGORITHM, { extractable:
 )
 
 /**
- * The key of a folder, made at the first start. Written whole and then linked into place: of two starters one makes
- * the key and both read it, and a crash leaves no half of one.
+ * The key of a folder, made at the first start. Written aside, then linked into place: of two starters one makes the
+ * key and both read it, and a crash leaves no half of one.
  */
 const stored = (folder: string) =>
   Effect.gen(function*() {
@@ -39,14 +39,16 @@ const stored = (folder: string) =>
     const file = path.join(folder, "identity-key.json")
     const unusable = (what: string) => new SigningKeyUnusable({ message: `IDENTITY_DATA_DIR: ${file} ${what}` })
 
-    if (!(yield* fs.exists(file))) {
+    const make = Effect.gen(function*() {
       yield* fs.makeDirectory(folder, { recursive: true, mode: 0o700 })
-      const draft = yield* fs.makeTempFile({ directory: folder, prefix: "identity-key-" })
-      yield* fs.writeFileString(draft, `${JSON.stringify(yield* generated)}\n`)
-      yield* fs.chmod(draft, 0o600)
-      yield* fs.link(draft, file).pipe(Effect.catch((error) => Effect.andThen(fs.exists(file), (there) => there ? Effect.void : Effect.fail(error))))
-      yield* fs.remove(path.dirname(draft) === folder ? draft : path.dirname(draft), { recursive: true })
-    }
+      const draft = path.join(yield* fs.makeTempDirectoryScoped({ directory: folder, prefix: "key-" }), "key.json")
+      yield* fs.writeFileString(draft, `${JSON.stringify(yield* generated)}\n`, { mode: 0o600 })
+      yield* fs.link(draft, file).pipe(
+        Effect.catch((error) => Effect.flatMap(fs.exists(file), (there) => there ? Effect.void : Effect.fail(error)))
+      )
+    })
+
+    if (!(yield* fs.exists(file))) yield* Effect.scoped(make)
     const text = yield* fs.readFileString(file)
     return yield* decode(text).pipe(
       Effect.mapError(() => unusable("is not the key that was written there: remove it, and tokens issued so far end"))

@@ -5,9 +5,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net"
 import { Edge, type EdgeOptions } from "./Edge.ts"
 
-/** Longer than any request of ours takes; a body that trickles in slower than this is cut off. */
-const REQUEST_TIMEOUT_MILLIS = 30_000
-const HEADERS_TIMEOUT_MILLIS = 10_000
+/** How long a client may take to send a request, in milliseconds; what trickles in more slowly is cut off with 408. */
+export interface Patience {
+  readonly headers: number
+  /** Headers and body. */
+  readonly request: number
+}
+const PATIENCE: Patience = { headers: 10_000, request: 30_000 }
 /** Longer than the keep-alive of the gateways in front (nginx: 60 s), so that they never reuse what we just closed. */
 const KEEP_ALIVE_MILLIS = 65_000
 /** How long requests that are being worked on may take after the stop was asked for. */
@@ -85,12 +89,12 @@ const noExpectation: RawProblem = {
  * parsed, slow ones, and those that come while routes are not attached yet or no more (Effect's server listens first,
  * and would leave them without an answer).
  */
-export const makeServer = (): Server => {
+const makeServer = (patience: Patience): Server => {
   const server = createServer({
-    requestTimeout: REQUEST_TIMEOUT_MILLIS,
-    headersTimeout: HEADERS_TIMEOUT_MILLIS,
+    requestTimeout: patience.request,
+    headersTimeout: patience.headers,
     keepAliveTimeout: KEEP_ALIVE_MILLIS,
-    connectionsCheckingInterval: 1000,
+    connectionsCheckingInterval: Math.min(1000, patience.headers),
     maxHeaderSize: 16 * 1024
   })
   server.on("clientError", answerRaw)
@@ -113,6 +117,8 @@ export interface ListenOptions {
   readonly port: number
   /** The variable that sets the port, for the message when it is taken. */
   readonly variable: string
+  /** 10 s for headers and 30 s for the whole request if absent. */
+  readonly patience?: Patience
 }
 
 const listenFailure = ({ host, port, variable }: ListenOptions, cause: unknown): ListenFailed => {
@@ -132,7 +138,7 @@ const refused = (failure: ListenFailed): Layer.Layer<Listening, ListenFailed> =>
  */
 export const httpServer = (options: ListenOptions) =>
   Layer.unwrap(Effect.sync(() => {
-    const server = makeServer()
+    const server = makeServer(options.patience ?? PATIENCE)
     return Layer.merge(
       Layer.succeed(NodeServer, server),
       NodeHttpServer.layer(() => server, {

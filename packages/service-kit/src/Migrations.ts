@@ -35,11 +35,13 @@ export const migrate = (record: MigrationRecord): Effect.Effect<
     const fault = numberingFault(record)
     if (fault !== undefined) return yield* Effect.die(new Error(fault))
     const sql = yield* SqlClient.SqlClient
-    const applied = yield* sql.withTransaction(Effect.andThen(
-      // A migration may take longer than a request: the pool's statement_timeout is for requests.
-      Effect.andThen(sql`SET LOCAL statement_timeout = 0`, sql`SELECT pg_advisory_xact_lock(hashtextextended('g-store:migrate', 0))`),
-      run({ loader: Migrator.fromRecord(record) })
-    ))
+    const applied = yield* sql.withTransaction(Effect.gen(function*() {
+      // The pool's timeouts are for requests: a migration, and waiting for another process's, may take longer.
+      yield* sql`SET LOCAL statement_timeout = 0`
+      yield* sql`SET LOCAL lock_timeout = 0`
+      yield* sql`SELECT pg_advisory_xact_lock(hashtextextended('g-store:migrate', 0))`
+      return yield* run({ loader: Migrator.fromRecord(record) })
+    }))
     if (applied.length > 0) yield* Effect.logInfo(`schema migrated to ${schemaVersion(record)}`)
     return applied
   }).pipe(Effect.annotateLogs({ module: "migrations" }))

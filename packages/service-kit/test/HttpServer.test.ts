@@ -1,0 +1,203 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Latch, Layer, Scope } from "effect"
+import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { addressOf } from "../src/ClientAddress.ts"
+import { httpServer } from "../src/HttpServer.ts"
+import { dial, listening } from "./sockets.ts"
+import { thingsRoutes } from "./things.ts"
+
+const get = (path: string, headers = "") => `GET ${path} HTTP/1.1\r\nHost: things\r\nAuthorization: Bearer alice\r\n${headers}\r\n`
+
+/** What came back on a connection: status line, headers and the JSON of the body. */
+const problemIn = (text: string): Record<string, unknown> => {
+  const [head = "", body = ""] = text.split("\r\n\r\n")
+  assert.match(head, /\r\ncontent-type: application\/problem\+json/i)
+  const value: unknown = JSON.parse(body.slice(body.indexOf("{"), body.lastIndexOf("}") + 1))
+  return typeof value === "object" && value !== null ? { ...value } : {}
+}
+
+const refusedWith = (text: string, status: number, type: string) => {
+  assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} `))
+  const problem = problemIn(text)
+  assert.strictEqual(problem["type"], `urn:g-store:${type}`)
+  assert.strictEqual(problem["status"], status)
+  assert.strictEqual(problem["error"], problem["detail"])
+}
+
+describe("A server answers with a problem what no route ever sees", () => {
+  it.live("bytes that are no HTTP, and closes", () =>
+    Effect.gen(function*() {
+      const port = yield* listening(thingsRoutes())
+      for (
+        const garbage of [
+          "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+          "hello\r\n\r\n",
+          "GET / HTTP/9.9\r\n\r\n",
+          "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+          "GET / HTTP/1.1\r\nHost: a\r\nX: a\x00b\r\n\r\n",
+          "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+          "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+          "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n"
+        ]
+      ) {
+        const wire = yield* dial(port)
+        yield* wire.send(garbage)
+        refusedWith(yield* wire.closed, 400, "request-invalid")
+      }
+    }))
+
+  it.live("URL and headers of over 16 KiB", () =>
+    Effect.gen(function*() {
+      const port = yield* listening(thingsRoutes())
+      for (const long of [get(`/${"a".repeat(20_000)}`), get("/v1/things", `X-Long: ${"a".repeat(20_000)}\r\n`)]) {
+        const wire = yield* dial(port)
+        yield* wire.send(long)
+        refusedWith(yield* wire.closed, 431, "headers-too-large")
+      }
+    }))
+
+  it.live("headers, and bodies, that trickle in too slowly", () =>
+    Effect.gen(function*() {
+      const port = yield* listening(thingsRoutes(), { patience: { headers: 100, request: 200 } })
+      for (
+        const slow of [
+          "GET /v1/things HTTP/1.1\r\nHost: a\r\n",
+          "POST /v1/things HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer alice\r\nContent-Length: 100\r\n\r\n{"
+        ]
+      ) {
+        const wire = yield* dial(port)
+        yield* wire.send(slow)
+        refusedWith(yield* wire.closed, 408, "request-timeout")
+      }
+    }))
+
+  it.live("an expectation other than 100-continue; that one it takes", () =>
+    Effect.gen(function*() {
+      const port = yield* listening(thingsRoutes())
+      const odd = yield* dial(port)
+      yield* odd.send(get("/v1/things", "Expect: a-miracle\r\n"))
+      refusedWith(yield* odd.closed, 417, "expectation-failed")
+      const wire = yield* dial(port)
+      const body = "{\"amount\":1}"
+      yield* wire.send(
+        "POST /v1/things HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer alice\r\nContent-Type: application/json\r\n"
+          + `Content-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`
+      )
+      yield* wire.received((text) => text.includes("100 Continue"))
+      yield* wire.send(body)
+      yield* wire.received((text) => text.includes("201 Created"))
+    }))
+
+  it.live("a request that comes before there are routes", () =>
+    Effect.gen(function*() {
+      const context = yield* Layer.build(httpServer({ host: "127.0.0.1", port: 0, variable: "HTTP_PORT" }))
+      const { address } = yield* Effect.provideContext(HttpServer.HttpServer, context)
+      const wire = yield* dial("port" in address ? address.port : 0)
+      yield* wire.send(get("/v1/things"))
+      const text = yield* wire.closed
+      refusedWith(text, 503, "service-unavailable")
+      assert.match(text, /\r\nretry-after: 1\r\n/i)
+    }))
+})
+
+describe("A server", () => {
+  it.live("cuts off bodies over 64 KiB, announced or not, and answers 413", () =>
+    Effect.gen(function*() {
+      const port = yield* listening(thingsRoutes())
+      const head = "POST /v1/things HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer alice\r\nContent-Type: application/json\r\n"
+      const announced = yield* dial(port)
+      yield* announced.send(`${head}Content-Length: 10000000\r\n\r\n${"x".repeat(100_000)}`)
+      refusedWith(yield* announced.received((text) => text.includes("traceId")), 413, "body-too-large")
+      const chunked = yield* dial(port)
+      yield* chunked.send(`${head}Transfer-Encoding: chunked\r\n\r\n`)
+      const chunk = `4000\r\n${"x".repeat(0x4000)}\r\n`
+      for (let n = 0; n < 6; n++) yield* chunked.send(chunk)
+      refusedWith(yield* chunked.received((text) => text.includes("traceId")), 413, "body-too-large")
+    }))
+
+  it.live("takes the client's address from X-Forwarded-For behind TRUSTED_PROXIES only", () =>
+    Effect.gen(function*() {
+      const routes = HttpRouter.add("GET", "/address", (request) =>
+        Effect.succeed(HttpServerResponse.text(`address=${addressOf(request)}.`)))
+      const ask = (variables: Record<string, string>, forwarded: string) =>
+        Effect.gen(function*() {
+          const wire = yield* dial(yield* listening(routes, { env: variables }))
+          yield* wire.send(get("/address", `X-Forwarded-For: ${forwarded}\r\n`))
+          return /address=(.*)\./.exec(yield* wire.received((text) => text.includes("address=")))?.[1]
+        })
+      const behind = { TRUSTED_PROXIES: "127.0.0.0/8,10.0.0.0/8" }
+      assert.strictEqual(yield* ask({}, "203.0.113.9"), "127.0.0.1")
+      assert.strictEqual(yield* ask(behind, "203.0.113.9"), "203.0.113.9")
+      // What the client wrote itself stands before what our own proxies added, and does not count.
+      assert.strictEqual(yield* ask(behind, "1.1.1.1, 203.0.113.9, 10.0.0.7"), "203.0.113.9")
+      assert.strictEqual(yield* ask(behind, "junk"), "127.0.0.1")
+    }))
+
+  it.live("says which variable to change when its port is taken", () =>
+    Effect.gen(function*() {
+      const port = yield* listening(thingsRoutes())
+      const error = yield* Effect.flip(Layer.build(httpServer({ host: "127.0.0.1", port, variable: "GATEWAY_PORT" })))
+      assert.strictEqual(error.message, `GATEWAY_PORT: cannot listen on 127.0.0.1:${port}, something else listens there`)
+    }))
+
+  it.live("serves no route of another server in the same process", () =>
+    Effect.gen(function*() {
+      const first = HttpRouter.add("GET", "/first", HttpServerResponse.text("first here"))
+      const second = HttpRouter.add("GET", "/second", HttpServerResponse.text("second here"))
+      const ports = [yield* listening(first), yield* listening(second)]
+      const answers = yield* Effect.forEach(ports, (port) =>
+        Effect.forEach(["/first", "/second"], (path) =>
+          Effect.gen(function*() {
+            const wire = yield* dial(port)
+            yield* wire.send(get(path))
+            const text = yield* wire.received((all) => /here|traceId/.test(all))
+            return text.slice(9, 12)
+          })))
+      assert.deepStrictEqual(answers, [["200", "404"], ["404", "200"]])
+    }))
+})
+
+describe("A stop", () => {
+  it.live("lets what is being worked on finish, closes idle connections, and takes nothing new", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make()
+      const arrived = yield* Latch.make()
+      const slow = Effect.andThen(Latch.open(arrived), Latch.await(gate))
+      const scope = yield* Scope.make()
+      const port = yield* Scope.provide(listening(thingsRoutes({ slow })), scope)
+
+      const idle = yield* dial(port)
+      yield* idle.send(get("/v1/things"))
+      yield* idle.received((text) => text.includes("limit"))
+      const working = yield* dial(port)
+      yield* working.send(get("/v1/slow"))
+      yield* Latch.await(arrived)
+
+      const stopping = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      assert.match(yield* idle.closed, /^HTTP\/1\.1 200 /)
+      yield* Latch.open(gate)
+      const answer = yield* working.closed
+      assert.match(answer, /^HTTP\/1\.1 204 /)
+      assert.match(answer, /\r\nconnection: close\r\n/i)
+      yield* Fiber.join(stopping)
+      const late = yield* Effect.flip(Effect.tryPromise(() => fetch(`http://127.0.0.1:${port}/v1/things`)))
+      assert.isDefined(late)
+    }))
+
+  it.live("ends a keep-alive connection with its next answer, even one that never pauses", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make()
+      const arrived = yield* Latch.make()
+      const slow = Effect.andThen(Latch.open(arrived), Latch.await(gate))
+      const scope = yield* Scope.make()
+      const port = yield* Scope.provide(listening(thingsRoutes({ slow })), scope)
+      const wire = yield* dial(port)
+      // Two at once: the second is read from the connection only after the first was answered.
+      yield* wire.send(get("/v1/slow") + get("/v1/things"))
+      yield* Latch.await(arrived)
+      const stopping = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* Latch.open(gate)
+      yield* wire.closed
+      yield* Fiber.join(stopping)
+    }))
+})
