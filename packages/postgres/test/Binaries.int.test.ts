@@ -40,9 +40,9 @@ describe("a package that was installed without its scripts", () => {
       assert.deepStrictEqual(copy, original)
     }))
 
-  it.live("is copied for a user who may not write it, once, and mended when the copy is not whole", (ctx) =>
-    Effect.gen(function*() {
-      ctx.skip(lacksOtherUsers !== undefined, lacksOtherUsers)
+  it.live("is copied for a user who may not write it, once, and mended when the copy is not whole", (ctx) => {
+    ctx.skip(lacksOtherUsers !== undefined, lacksOtherUsers)
+    return Effect.gen(function*() {
       const native = yield* withoutLinks
       const node = yield* reachableNode
       const tmp = path.join(path.dirname(native), "tmp")
@@ -65,7 +65,8 @@ describe("a package that was installed without its scripts", () => {
         yield* Effect.flatMap(locate("/nowhere"), ({ native: n }) => listing(n))
       )
       assert.deepStrictEqual(yield* Effect.promise(() => fs.readdir(tmp)), [path.basename(copy)])
-    }))
+    })
+  })
 })
 
 const listing = (folder: string) =>
