@@ -1,6 +1,6 @@
 import { environment } from "@g-store/service-kit/ServiceConfig.ts"
 import { refuse, variable } from "@g-store/service-kit/Variable.ts"
-import { Config, Effect, Schema } from "effect"
+import { type Config, Effect, Schema } from "effect"
 
 /** IDENTITY_DATA_DIR: where the signing key is kept, so that tokens survive a restart. */
 export const identityDataDir = variable("IDENTITY_DATA_DIR", {
@@ -28,7 +28,9 @@ export const allowedHere: Effect.Effect<void, Config.ConfigError> = Effect.gen(f
   if (!loopback.test(address)) {
     return yield* Effect.fail(refuse(
       "GSTORE_BIND",
-      `expected a loopback address such as 127.0.0.1, found ${JSON.stringify(address)}: the development identity provider`
+      `expected a loopback address such as 127.0.0.1, found ${
+        JSON.stringify(address)
+      }: the development identity provider`
         + " gives anybody a token, so it must not be reachable from other machines"
     ))
   }

@@ -9,5 +9,12 @@ import { allowedHere } from "./IdentityConfig.ts"
  * What the development identity provider answers over HTTP. Building it fails in production, and where GSTORE_BIND lets
  * other machines in.
  */
-export const IdentityService = Layer.unwrap(Effect.map(allowedHere, () =>
-  serviceRoutes(IdentityApi, IdentityHandlers, { publicPath: "/api/identity" }).pipe(Layer.provide(EdgeProblemsLive))))
+export const IdentityService = Layer.unwrap(
+  Effect.map(
+    allowedHere,
+    () =>
+      serviceRoutes(IdentityApi, IdentityHandlers, { publicPath: "/api/identity" }).pipe(
+        Layer.provide(EdgeProblemsLive)
+      )
+  )
+)

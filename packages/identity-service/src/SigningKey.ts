@@ -54,7 +54,11 @@ const stored = (folder: string) =>
       Effect.mapError(() => unusable("is not the key that was written there: remove it, and tokens issued so far end"))
     )
   }).pipe(Effect.catchTag("PlatformError", (error) =>
-    Effect.fail(new SigningKeyUnusable({ message: `IDENTITY_DATA_DIR: the signing key cannot be kept in ${folder}: ${error.message}` }))))
+    Effect.fail(
+      new SigningKeyUnusable({
+        message: `IDENTITY_DATA_DIR: the signing key cannot be kept in ${folder}: ${error.message}`
+      })
+    )))
 
 /** The key to sign with, and what verifiers are told of it. */
 export const signingKey = (folder: string) =>

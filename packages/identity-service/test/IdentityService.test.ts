@@ -1,8 +1,8 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
 import { UserId } from "@g-store/contracts/Ids.ts"
 import { TokenVerifier } from "@g-store/service-kit/TokenVerifier.ts"
 import { configLine } from "@g-store/service-kit/Variable.ts"
-import { assert, describe, it } from "@effect/vitest"
 import { Config, Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
@@ -45,14 +45,17 @@ describe("POST /v1/token", () => {
       const users = yield* Effect.forEach([undefined, {}, null, { role: "customer" }], (body) =>
         Effect.map(ask("POST", "/v1/token", { body }), (got) => got.body["userId"]))
       assert.strictEqual(new Set(users).size, 4)
-      for (const user of users) assert.match(String(user), /^[0-9a-f]{8}-[0-9a-f]{4}-7/)
+      for (const user of users) {
+        assert.match(String(user), /^[0-9a-f]{8}-[0-9a-f]{4}-7/)
+      }
     }).pipe(Effect.scoped))
 
   it.live("gives a staff token only for the store's key: without it, and for a wrong one, 401", () =>
     Effect.gen(function*() {
       const dir = yield* folder
       const { ask } = yield* provider(dir, { STAFF_API_KEY: KEY })
-      const staff = (headers: Record<string, string>) => ask("POST", "/v1/token", { body: { userId: alice, role: "staff" }, headers })
+      const staff = (headers: Record<string, string>) =>
+        ask("POST", "/v1/token", { body: { userId: alice, role: "staff" }, headers })
       for (const headers of [{}, { "x-staff-api-key": "guess" }, { "x-staff-api-key": "" }]) {
         const refused = yield* staff(headers)
         assert.strictEqual(refused.status, 401)
@@ -88,9 +91,17 @@ describe("POST /v1/token", () => {
   it.live("names user and role in the claims that verifiers are told to look for", () =>
     Effect.gen(function*() {
       const dir = yield* folder
-      const variables = { AUTH_USER_CLAIM: "uid", AUTH_ROLE_CLAIM: "group", AUTH_STAFF_VALUE: "clerk", STAFF_API_KEY: KEY }
+      const variables = {
+        AUTH_USER_CLAIM: "uid",
+        AUTH_ROLE_CLAIM: "group",
+        AUTH_STAFF_VALUE: "clerk",
+        STAFF_API_KEY: KEY
+      }
       const { ask } = yield* provider(dir, variables)
-      const { body } = yield* ask("POST", "/v1/token", { body: { userId: alice, role: "staff" }, headers: { "x-staff-api-key": KEY } })
+      const { body } = yield* ask("POST", "/v1/token", {
+        body: { userId: alice, role: "staff" },
+        headers: { "x-staff-api-key": KEY }
+      })
       assert.deepStrictEqual(yield* callerOf(dir, String(body["accessToken"]), variables), { _tag: "Staff", id: alice })
     }).pipe(Effect.scoped))
 })
@@ -119,8 +130,12 @@ describe("The keys", () => {
     Effect.gen(function*() {
       const dir = yield* folder
       const before = yield* Effect.scoped(Effect.flatMap(provider(dir), ({ ask }) => ask("POST", "/v1/token")))
-      const after = yield* Effect.scoped(Effect.flatMap(provider(dir), ({ ask }) => ask("GET", "/.well-known/jwks.json")))
-      const again = yield* Effect.scoped(Effect.flatMap(provider(dir), ({ ask }) => ask("GET", "/.well-known/jwks.json")))
+      const after = yield* Effect.scoped(
+        Effect.flatMap(provider(dir), ({ ask }) => ask("GET", "/.well-known/jwks.json"))
+      )
+      const again = yield* Effect.scoped(
+        Effect.flatMap(provider(dir), ({ ask }) => ask("GET", "/.well-known/jwks.json"))
+      )
       assert.deepStrictEqual(after.body, again.body)
       const token = String(before.body["accessToken"])
       assert.strictEqual((yield* callerOf(dir, token))._tag, "Customer")

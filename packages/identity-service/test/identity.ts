@@ -1,12 +1,13 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import { webHandler } from "@g-store/service-kit/HttpServer.ts"
 import { Clock, ConfigProvider, Effect, FileSystem, Layer, Logger } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { webHandler } from "@g-store/service-kit/HttpServer.ts"
 import { DevelopmentKeys } from "../src/DevelopmentKeys.ts"
 import { IdentityService } from "../src/IdentityService.ts"
 
-export const env = (variables: Record<string, string>) => ConfigProvider.layer(ConfigProvider.fromEnv({ env: variables }))
+export const env = (variables: Record<string, string>) =>
+  ConfigProvider.layer(ConfigProvider.fromEnv({ env: variables }))
 
 /** A folder that goes with the test. */
 export const folder = Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeTempDirectoryScoped()).pipe(
@@ -34,7 +35,11 @@ export const provider = (dir: string, variables: Record<string, string> = {}) =>
       { maxInFlight: 100 }
     )
     yield* Effect.addFinalizer(() => Effect.promise(dispose))
-    const ask = (method: string, path: string, options: { readonly body?: unknown; readonly headers?: Record<string, string> } = {}) =>
+    const ask = (
+      method: string,
+      path: string,
+      options: { readonly body?: unknown; readonly headers?: Record<string, string> } = {}
+    ) =>
       Effect.promise(async (): Promise<Got> => {
         const response = await handler(
           new Request(`http://identity.test${path}`, {

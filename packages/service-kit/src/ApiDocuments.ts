@@ -1,4 +1,4 @@
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Scope } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { type HttpApi, type HttpApiGroup, HttpApiSwagger, OpenApi } from "effect/http-api"
 import { openApiDocument } from "./OpenApiDocument.ts"
@@ -37,15 +37,12 @@ export const apiDocuments = <Id extends string, Groups extends HttpApiGroup.Cons
         Effect.sync(() => HttpServerResponse.jsonUnsafe(openApiDocument(api, server("."))))
       )
       const described = api.annotate(OpenApi.Transform, () => ({ ...openApiDocument(api, server("..")) }))
-      // A router of its own: HttpApiSwagger only knows how to register itself with one.
-      const page = yield* Effect.gen(function*() {
-        const own = yield* HttpRouter.make
-        yield* HttpApiSwagger.layer(described, { path: PAGE }).pipe(
-          Layer.provide(Layer.succeed(HttpRouter.HttpRouter, own)),
-          Layer.buildWithScope(scope)
-        )
-        return own.asHttpEffect()
-      }).pipe(Effect.cached)
+      // In a memo map of its own, else it would register itself with the router at hand.
+      const page = yield* HttpRouter.toHttpEffect(HttpApiSwagger.layer(described, { path: PAGE })).pipe(
+        Effect.provideServiceEffect(Layer.CurrentMemoMap, Layer.makeMemoMap),
+        Scope.provide(scope),
+        Effect.cached
+      )
       yield* router.add("GET", "/openapi.json", document)
       yield* router.add(
         "GET",
@@ -60,8 +57,10 @@ export const apiDocuments = <Id extends string, Groups extends HttpApiGroup.Cons
       yield* router.add(
         "GET",
         "/swagger",
-        Effect.map(HttpServerRequest.HttpServerRequest, ({ url }) =>
-          HttpServerResponse.redirect(/^[^?]*\/(\?|$)/.test(url) ? "index.html" : "swagger/index.html"))
+        Effect.map(
+          HttpServerRequest.HttpServerRequest,
+          ({ url }) => HttpServerResponse.redirect(/^[^?]*\/(\?|$)/.test(url) ? "index.html" : "swagger/index.html")
+        )
       )
     })
   )

@@ -63,19 +63,30 @@ const make = Effect.gen(function*() {
   const failures = makeTokenBuckets(FAILURES)
 
   const refused = (client: string | undefined, detail: string): Effect.Effect<never, Unauthorized | TooManyRequests> =>
-    Effect.flatMap(failures.take(addressKey(client)), (wait) =>
-      Effect.fail(wait === 0 ? new Unauthorized({ detail }) : tooMany(wait)))
+    Effect.flatMap(
+      failures.take(addressKey(client)),
+      (wait) => Effect.fail(wait === 0 ? new Unauthorized({ detail }) : tooMany(wait))
+    )
 
   // An address that used up its failures is refused before its guess is looked at: else guessing would go on unbounded.
-  const guarded = <A, E>(client: string | undefined, check: Effect.Effect<A, E>): Effect.Effect<A, E | TooManyRequests> =>
-    Effect.flatMap(failures.wait(addressKey(client)), (wait): Effect.Effect<A, E | TooManyRequests> =>
-      wait === 0 ? check : Effect.fail(tooMany(wait)))
+  const guarded = <A, E>(
+    client: string | undefined,
+    check: Effect.Effect<A, E>
+  ): Effect.Effect<A, E | TooManyRequests> =>
+    Effect.flatMap(
+      failures.wait(addressKey(client)),
+      (wait): Effect.Effect<A, E | TooManyRequests> => wait === 0 ? check : Effect.fail(tooMany(wait))
+    )
 
   const byStaffKey = (key: string, client: string | undefined): Effect.Effect<Caller, Refusal> =>
-    guarded(client, Effect.suspend(() =>
-      isStaffKey(key)
-        ? Effect.succeed(staff)
-        : refused(client, "The X-Staff-API-Key is not the store's.")))
+    guarded(
+      client,
+      Effect.suspend(() =>
+        isStaffKey(key)
+          ? Effect.succeed(staff)
+          : refused(client, "The X-Staff-API-Key is not the store's.")
+      )
+    )
 
   const byToken = (token: string, client: string | undefined): Effect.Effect<Verified, Refusal> =>
     Effect.flatMap(verifier.known(token), (known) =>

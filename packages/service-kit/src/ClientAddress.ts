@@ -36,7 +36,11 @@ const ADDRESS_KEYS = 65_536
 
 /** One of 65 536 keys for an address. IPv6 counts by /64, the least that one customer is given. */
 export const addressKey = (address: string | undefined): string => {
-  const text = address === undefined ? "unknown" : address.includes(":") && !address.includes(".") ? subnet(address) : address
+  const text = address === undefined
+    ? "unknown"
+    : address.includes(":") && !address.includes(".")
+    ? subnet(address)
+    : address
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
   return String((hash >>> 0) % ADDRESS_KEYS)

@@ -2,10 +2,13 @@ import { Config, Schema, SchemaTransformation } from "effect"
 import { variable } from "./Variable.ts"
 
 const Origins = Schema.String.pipe(
-  Schema.decodeTo(Schema.Array(Schema.String), SchemaTransformation.transform<ReadonlyArray<string>, string>({
-    decode: (value) => value.split(",").map((origin) => origin.trim()).filter((origin) => origin !== ""),
-    encode: (origins) => origins.join(",")
-  }))
+  Schema.decodeTo(
+    Schema.Array(Schema.String),
+    SchemaTransformation.transform<ReadonlyArray<string>, string>({
+      decode: (value) => value.split(",").map((origin) => origin.trim()).filter((origin) => origin !== ""),
+      encode: (origins) => origins.join(",")
+    })
+  )
 )
 
 const webPort = variable("WEB_PORT", {
@@ -15,11 +18,16 @@ const webPort = variable("WEB_PORT", {
 })
 
 /** CORS_ORIGINS: whose pages may call, and open sockets. The frontend's own addresses if absent. */
-export const corsOrigins: Config.Config<ReadonlyArray<string>> = Config.flatMap(webPort, (port) =>
-  variable<ReadonlyArray<string>>("CORS_ORIGINS", {
-    expected: "a comma list of origins such as https://shop.example,https://staff.example",
-    schema: Origins.check(Schema.makeFilter((origins) =>
-      origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)
-    )),
-    fallback: [`http://127.0.0.1:${port}`, `http://localhost:${port}`]
-  }))
+export const corsOrigins: Config.Config<ReadonlyArray<string>> = Config.flatMap(
+  webPort,
+  (port) =>
+    variable<ReadonlyArray<string>>("CORS_ORIGINS", {
+      expected: "a comma list of origins such as https://shop.example,https://staff.example",
+      schema: Origins.check(
+        Schema.makeFilter((origins) =>
+          origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)
+        )
+      ),
+      fallback: [`http://127.0.0.1:${port}`, `http://localhost:${port}`]
+    })
+)

@@ -1,5 +1,5 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Config, Duration, Effect, Layer, Redacted, Schedule } from "effect"
+import { type Config, Duration, Effect, Layer, Redacted, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 
 /** How a service uses its database. */
@@ -23,9 +23,7 @@ const awaitDatabase = (url: Redacted.Redacted) =>
     const sql = yield* SqlClient.SqlClient
     yield* sql`SELECT 1`.pipe(
       Effect.timeout("5 seconds"),
-      Effect.tapError((error) =>
-        Effect.logWarning(`waiting for the database ${where(url)}: ${error.message}`)
-      ),
+      Effect.tapError((error) => Effect.logWarning(`waiting for the database ${where(url)}: ${error.message}`)),
       Effect.retry(Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")])),
       Effect.orDie
     )

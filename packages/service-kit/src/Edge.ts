@@ -1,6 +1,12 @@
 import { CurrentTraceparent, traceId } from "@g-store/messaging/TraceContext.ts"
 import { ByteSize, type Cause, Clock, Context, Effect, Metric, Tracer } from "effect"
-import { HttpIncomingMessage, HttpMiddleware, HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import {
+  HttpIncomingMessage,
+  HttpMiddleware,
+  HttpRouter,
+  HttpServerRequest,
+  type HttpServerResponse
+} from "effect/http"
 import type { unhandled } from "effect/Types"
 import { type Ending, endingOfCause, MAX_BODY_BYTES, overloaded, shownPath } from "./EdgeAnswers.ts"
 import { atTheEdge } from "./EdgeResponse.ts"
@@ -65,9 +71,10 @@ export const Edge = (options: EdgeOptions = {}) =>
           const ending = yield* endingOfCause(cause)
           if (ending.defect) {
             yield* Metric.update(defectCounter, 1)
-            yield* Effect.logError(`${begun.request.method} ${shownPath(begun.request.originalUrl)} failed`, cause).pipe(
-              Effect.annotateLogs({ module: "http" })
-            )
+            yield* Effect.logError(`${begun.request.method} ${shownPath(begun.request.originalUrl)} failed`, cause)
+              .pipe(
+                Effect.annotateLogs({ module: "http" })
+              )
           }
           return yield* answered(begun, ending)
         })

@@ -1,5 +1,3 @@
-import { type Cause, Effect, type Schema } from "effect"
-import { HttpServerError, type HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
 import {
   BodyTooLarge,
   InternalError,
@@ -8,6 +6,8 @@ import {
   RouteNotFound,
   ServiceUnavailable
 } from "@g-store/contracts/Problems.ts"
+import { type Cause, Effect, type Schema } from "effect"
+import { HttpServerError, type HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
 
 /** The largest body that a service reads: 64 KiB. */
 export const MAX_BODY_BYTES = 65_536
@@ -33,17 +33,24 @@ const decodes = (path: string): boolean => {
 
 const unknownRoute = (request: HttpServerRequest.HttpServerRequest) => {
   const path = shownPath(request.url)
-  if (!decodes(path)) return new RequestInvalid({ detail: "The URL's path has a % that is followed by no two hex digits of UTF-8." })
+  if (!decodes(path)) {
+    return new RequestInvalid({ detail: "The URL's path has a % that is followed by no two hex digits of UTF-8." })
+  }
   return METHODS.includes(request.method)
     ? new RouteNotFound({ detail: `Nothing is served at ${path}. Each service lists its paths in openapi.json.` })
     : new MethodNotAllowed({ detail: `${request.method.slice(0, 20)} is not served anywhere here. ${SERVED} are.` })
 }
 
-const tooLarge = new BodyTooLarge({ detail: `The body is larger than ${MAX_BODY_BYTES} bytes (64 KiB). Send a smaller one.` })
+const tooLarge = new BodyTooLarge({
+  detail: `The body is larger than ${MAX_BODY_BYTES} bytes (64 KiB). Send a smaller one.`
+})
 const unreadable = new RequestInvalid({ detail: "The body ended before all of it was there." })
 const internal = new InternalError({ detail: "Something went wrong on our side. The traceId finds it in our logs." })
 const stopping = new ServiceUnavailable({ retryAfter: 1, detail: "The service is stopping. Try again in a second." })
-const busy = new ServiceUnavailable({ retryAfter: 1, detail: "Too many requests are being worked on. Try again in a second." })
+const busy = new ServiceUnavailable({
+  retryAfter: 1,
+  detail: "Too many requests are being worked on. Try again in a second."
+})
 
 /** 503 for a request that is turned away before any work. */
 export const overloaded: Effect.Effect<HttpServerResponse.HttpServerResponse> = HttpServerRespondable.toResponse(busy)
@@ -75,7 +82,9 @@ const endingOf = (reason: Cause.Reason<unknown>): Effect.Effect<Ending> | undefi
   if (HttpServerResponse.isHttpServerResponse(error)) return Effect.succeed({ response: error, defect: false })
   if (!HttpServerError.isHttpServerError(error)) return undefined
   if (error.reason._tag === "RouteNotFound") return withAllow(ending(unknownRoute(error.reason.request)))
-  if (error.reason._tag === "RequestParseError") return ending(error.reason.reason === "BodyTooLarge" ? tooLarge : unreadable)
+  if (error.reason._tag === "RequestParseError") {
+    return ending(error.reason.reason === "BodyTooLarge" ? tooLarge : unreadable)
+  }
   return undefined
 }
 

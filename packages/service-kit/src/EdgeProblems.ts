@@ -20,7 +20,9 @@ const problemOf = (error: HttpApiSchemaError): RequestInvalid => {
   const errors = faultsOf(error)
   const place = places[error.kind]
   const [first] = errors
-  const where = first === undefined || first.path.length === 0 ? `the ${place}` : `${first.path.join(".")} in the ${place}`
+  const where = first === undefined || first.path.length === 0
+    ? `the ${place}`
+    : `${first.path.join(".")} in the ${place}`
   const others = errors.length > 1 ? ` (and ${errors.length - 1} more, see errors)` : ""
   return new RequestInvalid({ errors, detail: `Mend ${where}: ${first?.message ?? "it is malformed"}${others}.` })
 }

@@ -19,7 +19,9 @@ const defaults = {
 const ProblemText = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json))
 const readProblem = Schema.decodeUnknownOption(ProblemText)
 
-const problemIn = (response: HttpServerResponse.HttpServerResponse): Readonly<Record<string, Schema.Json>> | undefined => {
+const problemIn = (
+  response: HttpServerResponse.HttpServerResponse
+): Readonly<Record<string, Schema.Json>> | undefined => {
   const { body } = response
   if (body._tag !== "Uint8Array" || !body.contentType.includes("json")) return undefined
   return Option.getOrUndefined(readProblem(body.text ?? new TextDecoder().decode(body.body)))
@@ -35,7 +37,12 @@ const completed = (
   const { detail, retryAfter, title, type, ...rest } = problem
   const { "content-length": _length, "content-type": _type, ...kept } = response.headers
   const whole = { type, title, status: response.status, detail, error: detail ?? title, traceId: trace }
-  return HttpServerResponse.jsonUnsafe({ ...whole, ...(retryAfter === undefined ? {} : { retryAfter }), ...rest, ...whole }, {
+  return HttpServerResponse.jsonUnsafe({
+    ...whole,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...rest,
+    ...whole
+  }, {
     status: response.status,
     contentType: "application/problem+json",
     headers: {

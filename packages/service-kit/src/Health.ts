@@ -42,7 +42,10 @@ export class Health extends Context.Service<Health, {
       const joined = yield* Effect.forEach(watched, (messaging) => messaging.allJoined)
       const reasons = (yield* Effect.forEach(watched, (messaging) => messaging.reasons)).flat()
       if (!joined.every((all) => all)) {
-        return { status: "unready", reasons: ["a consumer has not joined its group since the start", ...reasons] } as const
+        return {
+          status: "unready",
+          reasons: ["a consumer has not joined its group since the start", ...reasons]
+        } as const
       }
       return { status: reasons.length === 0 ? "ready" : "degraded", reasons } as const
     })

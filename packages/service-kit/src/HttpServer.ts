@@ -62,7 +62,9 @@ const answerRaw = (error: Error & { readonly code?: string }, socket: Socket): v
   const body = bodyOf(problem)
   socket.end(
     `HTTP/1.1 ${problem.status} ${problem.reason}\r\nContent-Type: application/problem+json\r\n`
-      + `Content-Length: ${Buffer.byteLength(body)}\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n${body}`
+      + `Content-Length: ${
+        Buffer.byteLength(body)
+      }\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n${body}`
   )
 }
 
@@ -98,7 +100,10 @@ const makeServer = (patience: Patience): Server => {
     maxHeaderSize: 16 * 1024
   })
   server.on("clientError", answerRaw)
-  server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => answerWith(response, noExpectation, {}))
+  server.on(
+    "checkExpectation",
+    (_request: IncomingMessage, response: ServerResponse) => answerWith(response, noExpectation, {})
+  )
   server.on("request", (_request, response) => {
     if (server.listenerCount("request") === 1) answerWith(response, notReady, { "retry-after": "1" })
   })
@@ -106,7 +111,7 @@ const makeServer = (patience: Patience): Server => {
 }
 
 /** node:http's server beneath Effect's: for what needs its `upgrade` event, as WebSockets do. */
-export class NodeServer extends Context.Service<NodeServer, Server>()("@g-store/service-kit/NodeServer") {}
+export class NodeServer extends Context.Service<NodeServer, Server>()("@g-store/service-kit/HttpServer/NodeServer") {}
 
 /** A port that cannot be listened on; `message` is the line that the operator reads. */
 export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", { message: Schema.String }) {}
@@ -123,7 +128,11 @@ export interface ListenOptions {
 
 const listenFailure = ({ host, port, variable }: ListenOptions, cause: unknown): ListenFailed => {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined
-  const why = code === "EADDRINUSE" ? "something else listens there" : code === "EACCES" ? "it is not allowed to" : String(cause)
+  const why = code === "EADDRINUSE"
+    ? "something else listens there"
+    : code === "EACCES"
+    ? "it is not allowed to"
+    : String(cause)
   return new ListenFailed({ message: `${variable}: cannot listen on ${host}:${port}, ${why}` })
 }
 
@@ -170,12 +179,15 @@ const closeConnections = Effect.gen(function*() {
       closing = true
       for (const response of working) if (!response.headersSent) response.setHeader("connection", "close")
       server.closeIdleConnections()
-    }))
+    })
+  )
 })
 
 const announce = Effect.gen(function*() {
   const { address } = yield* HttpServer.HttpServer
-  yield* Effect.logInfo(`listening on ${HttpServer.formatAddress(address)}`).pipe(Effect.annotateLogs({ module: "http" }))
+  yield* Effect.logInfo(`listening on ${HttpServer.formatAddress(address)}`).pipe(
+    Effect.annotateLogs({ module: "http" })
+  )
 })
 
 /**

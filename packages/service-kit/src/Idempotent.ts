@@ -33,7 +33,7 @@ const pathOf = ({ endpoint, params }: KeyedRequest): string =>
 
 const sorted = (_key: string, value: unknown): unknown =>
   typeof value === "object" && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
     : value
 
 /** SHA-256, in hex, of the decoded body as JSON with its members in order. No body and `null` are the same. */
@@ -90,7 +90,8 @@ export const orKeyProblems = <A, E, R>(
       return Effect.fail(
         new IdempotencyKeyInUse({
           retryAfter: 1,
-          detail: "A request with this Idempotency-Key is still being worked on. Try again in a second, with the same key."
+          detail:
+            "A request with this Idempotency-Key is still being worked on. Try again in a second, with the same key."
         })
       )
     }
@@ -137,7 +138,11 @@ export const makeIdempotent = Effect.gen(function*() {
         ),
         Effect.map(answerToJson)
       )
-      return orKeyProblems(Effect.flatMap(once(key, settled), ({ answer, replayed }) =>
-        Effect.map(answerFromJson(answer), (read) => respond(read, replayed))))
+      return orKeyProblems(
+        Effect.flatMap(
+          once(key, settled),
+          ({ answer, replayed }) => Effect.map(answerFromJson(answer), (read) => respond(read, replayed))
+        )
+      )
     })
 })

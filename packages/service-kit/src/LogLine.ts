@@ -57,7 +57,12 @@ export const jsonLine = (entry: Entry, service: string | undefined): string => {
   }))
 }
 
-const colours: Partial<Record<LogLevel.LogLevel, string>> = { Warn: "\x1b[33m", Error: "\x1b[31m", Fatal: "\x1b[31m", Debug: "\x1b[2m" }
+const colours: Partial<Record<LogLevel.LogLevel, string>> = {
+  Warn: "\x1b[33m",
+  Error: "\x1b[31m",
+  Fatal: "\x1b[31m",
+  Debug: "\x1b[2m"
+}
 
 /** For people: time, level, module, message, then the rest as name=value; a cause on lines of its own. */
 export const prettyLine = (entry: Entry, colour: boolean): string => {

@@ -1,10 +1,20 @@
 import { Effect, Layer, Logger, LogLevel, References, Schema } from "effect"
+import { Option } from "effect"
 import { entryOf, jsonLine, prettyLine } from "./LogLine.ts"
 import { logFormat } from "./ServiceConfig.ts"
 import { optional, variable } from "./Variable.ts"
-import { Option } from "effect"
 
-const levels = { all: "All", trace: "Trace", debug: "Debug", info: "Info", warn: "Warn", error: "Error", fatal: "Fatal", off: "None", none: "None" } as const
+const levels = {
+  all: "All",
+  trace: "Trace",
+  debug: "Debug",
+  info: "Info",
+  warn: "Warn",
+  error: "Error",
+  fatal: "Fatal",
+  off: "None",
+  none: "None"
+} as const
 const isLevelName = (name: string): name is keyof typeof levels => Object.hasOwn(levels, name)
 const levelNames = "all, trace, debug, info, warn, error, fatal or none"
 const levelOf = (name: string): LogLevel.LogLevel | undefined => {
@@ -39,7 +49,7 @@ const filter = optional("LOG_FILTER", {
 
 /** Which lines pass. A module's own level is looked up once per module: names are few. */
 const makePasses = (base: LogLevel.LogLevel, byModule: LogFilter) => {
-  const prefixes = Object.keys(byModule).sort((a, b) => b.length - a.length)
+  const prefixes = Object.keys(byModule).toSorted((a, b) => b.length - a.length)
   const known = new Map<string, LogLevel.LogLevel>()
   const levelFor = (module: string): LogLevel.LogLevel => {
     const hit = known.get(module)
@@ -79,7 +89,8 @@ const buffered = (sink: LogSink) =>
       Effect.sync(() => {
         flush()
         process.off("exit", flush)
-      }))
+      })
+    )
     return (line: string) => {
       lines.push(line)
       if (scheduled) return

@@ -19,15 +19,19 @@ const notAllowed = (allow: string) =>
  * takes a wrong method for an unknown path.
  */
 export const methodRoutes = (served: ReadonlyMap<HttpRouter.PathInput, ReadonlySet<string>>) =>
-  HttpRouter.addAll(Array.from(served).flatMap(([path, own]) => {
-    // HEAD goes wherever GET does: the router sees to that.
-    const allow = [...own, ...(own.has("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ")
-    const answer = HttpServerResponse.empty({ status: 204, headers: { allow } })
-    return [
-      HttpRouter.route("OPTIONS", path, Effect.succeed(answer)),
-      ...methods.filter((method) => !own.has(method)).map((method) => HttpRouter.route(method, path, notAllowed(allow)))
-    ]
-  }))
+  HttpRouter.addAll(
+    Array.from(served).flatMap(([path, own]) => {
+      // HEAD goes wherever GET does: the router sees to that.
+      const allow = [...own, ...(own.has("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ")
+      const answer = HttpServerResponse.empty({ status: 204, headers: { allow } })
+      return [
+        HttpRouter.route("OPTIONS", path, Effect.succeed(answer)),
+        ...methods.filter((method) => !own.has(method)).map((method) =>
+          HttpRouter.route(method, path, notAllowed(allow))
+        )
+      ]
+    })
+  )
 
 const isRouterPath = (path: string): path is HttpRouter.PathInput => path.startsWith("/")
 

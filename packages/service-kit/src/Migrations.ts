@@ -1,4 +1,4 @@
-import { Config, Effect, Layer, Schedule } from "effect"
+import { type Config, Effect, Layer, Schedule } from "effect"
 import { Migrator, SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import { environment } from "./ServiceConfig.ts"
@@ -51,7 +51,9 @@ export const currentVersion: Effect.Effect<number, SqlError, SqlClient.SqlClient
   const sql = yield* SqlClient.SqlClient
   const [table] = yield* sql<{ there: boolean }>`SELECT to_regclass('effect_sql_migrations') IS NOT NULL AS there`
   if (table?.there !== true) return 0
-  const [row] = yield* sql<{ version: number }>`SELECT coalesce(max(migration_id), 0)::int AS version FROM effect_sql_migrations`
+  const [row] = yield* sql<
+    { version: number }
+  >`SELECT coalesce(max(migration_id), 0)::int AS version FROM effect_sql_migrations`
   return row?.version ?? 0
 })
 
@@ -65,7 +67,10 @@ export const awaitSchema = (record: MigrationRecord): Effect.Effect<void, never,
         : Effect.fail(`waiting for the schema: found version ${found}, need ${wanted}; run \`gstore migrate\``)
     ),
     Effect.tapError((reason) =>
-      Effect.logWarning(typeof reason === "string" ? reason : "waiting for the schema: the database does not answer", reason)
+      Effect.logWarning(
+        typeof reason === "string" ? reason : "waiting for the schema: the database does not answer",
+        reason
+      )
     ),
     Effect.retry(Schedule.spaced("2 seconds")),
     Effect.orDie,

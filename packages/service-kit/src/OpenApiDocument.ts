@@ -1,4 +1,4 @@
-import { JsonSchema, Schema } from "effect"
+import { type JsonSchema, Schema } from "effect"
 import { HttpApi, type HttpApiGroup, OpenApi } from "effect/http-api"
 
 interface Parameter {
@@ -20,7 +20,8 @@ const membersOf = (schema: Schema.Top | undefined): Readonly<Record<string, Json
 }
 const isNumeric = (entry: [string, unknown]): entry is [string, JsonSchema.JsonSchema] => {
   const [, schema] = entry
-  return isRecord(schema) && (schema["type"] === "integer" || schema["type"] === "number" || schema["type"] === "boolean")
+  return isRecord(schema) &&
+    (schema["type"] === "integer" || schema["type"] === "number" || schema["type"] === "boolean")
 }
 
 /** Query and path parameters that are numbers read as numbers, where the generated document has strings with a pattern. */
@@ -34,9 +35,13 @@ const withReadableParameters = <Id extends string, Groups extends HttpApiGroup.C
       const members = { query: membersOf(endpoint.query), path: membersOf(endpoint.params) }
       const item: unknown = document.paths[endpoint.path.replaceAll(/:(\w+)/g, "{$1}")]
       const operation = isRecord(item) ? item[endpoint.method.toLowerCase()] : undefined
-      const parameters = isRecord(operation) && Array.isArray(operation["parameters"]) ? operation["parameters"].filter(isParameter) : []
+      const parameters = isRecord(operation) && Array.isArray(operation["parameters"])
+        ? operation["parameters"].filter(isParameter)
+        : []
       for (const parameter of parameters) {
-        const readable = parameter.in === "query" || parameter.in === "path" ? members[parameter.in][parameter.name] : undefined
+        const readable = parameter.in === "query" || parameter.in === "path"
+          ? members[parameter.in][parameter.name]
+          : undefined
         if (readable !== undefined) parameter.schema = readable
       }
     }

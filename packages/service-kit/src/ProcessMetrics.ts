@@ -4,7 +4,9 @@ import { monitorEventLoopDelay, performance } from "node:perf_hooks"
 const lag = Metric.gauge("nodejs_eventloop_lag_max_seconds", {
   description: "The longest that the event loop was held up in the last 5 seconds"
 })
-const busy = Metric.gauge("nodejs_eventloop_utilization", { description: "Share of the last 5 seconds that the event loop worked" })
+const busy = Metric.gauge("nodejs_eventloop_utilization", {
+  description: "Share of the last 5 seconds that the event loop worked"
+})
 const resident = Metric.gauge("process_resident_memory_bytes", { description: "Memory that the process holds" })
 const heap = Metric.gauge("nodejs_heap_used_bytes", { description: "Memory that JavaScript objects take" })
 const cpu = Metric.counter("process_cpu_seconds_total", { description: "Processor time used", incremental: true })

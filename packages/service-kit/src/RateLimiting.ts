@@ -15,7 +15,8 @@ const withinRate = (rate: Rate) => {
       return Effect.fail(
         new TooManyRequests({
           retryAfter,
-          detail: `You may send ${rate.perSecond} requests a second, and ${rate.burst} in a burst. Try again in ${retryAfter} s.`
+          detail:
+            `You may send ${rate.perSecond} requests a second, and ${rate.burst} in a burst. Try again in ${retryAfter} s.`
         })
       )
     })

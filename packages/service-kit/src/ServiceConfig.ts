@@ -5,7 +5,13 @@ import { optional, refuse, required, variable } from "./Variable.ts"
 /** Development defaults that production refuses. Each is safe to print: whoever sees one sees that it is none. */
 export const DEVELOPMENT_STAFF_API_KEY = "dev-staff-key-not-for-production"
 export const DEVELOPMENT_ISSUER = "urn:g-store:development-identity"
-export const DEVELOPMENT_DATABASE_PASSWORDS: ReadonlyArray<string> = ["postgres", "password", "g-store", "gstore", "dev"]
+export const DEVELOPMENT_DATABASE_PASSWORDS: ReadonlyArray<string> = [
+  "postgres",
+  "password",
+  "g-store",
+  "gstore",
+  "dev"
+]
 /** Whatever says this of itself is a development default as well, in a compose file for instance. */
 const MARK = "not-for-production"
 
@@ -29,13 +35,16 @@ const unitOf = (unit: string | undefined): number => units[(unit ?? "ms") as key
 /** `500ms`, `30s`, `15m`, `24h`, `8d`. */
 const DurationFromText = Schema.String
   .check(Schema.isPattern(/^\d{1,9}(ms|s|m|h|d)$/))
-  .pipe(Schema.decodeTo(Schema.Duration, SchemaTransformation.transform({
-    decode: (value) => {
-      const [, amount, unit] = /^(\d+)([a-z]+)$/.exec(value) ?? []
-      return Duration.millis(Number(amount) * unitOf(unit))
-    },
-    encode: (duration) => `${Duration.toMillis(duration)}ms`
-  })))
+  .pipe(Schema.decodeTo(
+    Schema.Duration,
+    SchemaTransformation.transform({
+      decode: (value) => {
+        const [, amount, unit] = /^(\d+)([a-z]+)$/.exec(value) ?? []
+        return Duration.millis(Number(amount) * unitOf(unit))
+      },
+      encode: (duration) => `${Duration.toMillis(duration)}ms`
+    })
+  ))
 const duration = (name: string, fallback: Duration.Input) =>
   variable(name, {
     expected: "a whole number with a unit, such as 30s, 15m, 24h or 8d",
@@ -53,10 +62,15 @@ const isUrl = (protocols: ReadonlyArray<string>) =>
 const httpUrl = { expected: "an http:// or https:// URL", schema: text.check(isUrl(["http:", "https:"])) }
 const databaseUrlOptions = {
   expected: "a URL such as postgres://user:password@host:5432/database",
-  schema: text.check(isUrl(["postgres:", "postgresql:"])).pipe(Schema.decodeTo(Schema.Redacted(Schema.String), SchemaTransformation.transform({
-    decode: (value) => Redacted.make(value),
-    encode: Redacted.value
-  }))),
+  schema: text.check(isUrl(["postgres:", "postgresql:"])).pipe(
+    Schema.decodeTo(
+      Schema.Redacted(Schema.String),
+      SchemaTransformation.transform({
+        decode: (value) => Redacted.make(value),
+        encode: Redacted.value
+      })
+    )
+  ),
   secret: true
 }
 
@@ -92,33 +106,44 @@ export const databaseUrlIn = (name: string): Config.Config<Redacted.Redacted> =>
 
 /** A database URL that may be unset (embedded). */
 export const optionalDatabaseUrlIn = (name: string): Config.Config<Option.Option<Redacted.Redacted>> =>
-  refuseInProduction(optional(name, databaseUrlOptions), name, (url) =>
-    Option.isSome(url) ? noDevelopmentPassword(url.value) : undefined)
+  refuseInProduction(
+    optional(name, databaseUrlOptions),
+    name,
+    (url) => Option.isSome(url) ? noDevelopmentPassword(url.value) : undefined
+  )
 
 export const databaseUrl = databaseUrlIn("DATABASE_URL")
 
 export const logFormat = oneOf("LOG_FORMAT", ["pretty", "json"], "pretty")
 
-const cidrs = (value: string): ReadonlyArray<string> => value.split(",").map((cidr) => cidr.trim()).filter((cidr) => cidr !== "")
+const cidrs = (value: string): ReadonlyArray<string> =>
+  value.split(",").map((cidr) => cidr.trim()).filter((cidr) => cidr !== "")
 
 /** TRUSTED_PROXIES: whose X-Forwarded-For (and, in trusted-header mode, X-User-ID) is believed. Plain IPv4 CIDRs match IPv4-mapped peers too. */
 export const trustedProxies: Config.Config<ReadonlyArray<IpNetwork.IpNetwork>> = Config.map(
   variable("TRUSTED_PROXIES", {
     expected: "a comma list of CIDRs such as 10.0.0.0/8,192.168.1.7/32",
-    schema: text.check(Schema.makeFilter((value) =>
-      cidrs(value).every((cidr) => IpNetwork.fromString(cidr)._tag === "Success")
-    )),
+    schema: text.check(
+      Schema.makeFilter((value) => cidrs(value).every((cidr) => IpNetwork.fromString(cidr)._tag === "Success"))
+    ),
     fallback: ""
   }),
   (value) => cidrs(value).map((cidr) => IpNetwork.fromStringUnsafe(cidr))
 )
 
 /** AUTH_MODE: who is believed about who calls. */
-export const authMode = Config.flatMap(trustedProxies, (networks) =>
-  refuseInProduction(oneOf("AUTH_MODE", ["jwt", "trusted-header"], "jwt"), "AUTH_MODE", (mode) =>
-    mode === "trusted-header" && networks.length === 0
-      ? "trusted-header needs TRUSTED_PROXIES in production: without it anybody could name any user"
-      : undefined))
+export const authMode = Config.flatMap(
+  trustedProxies,
+  (networks) =>
+    refuseInProduction(
+      oneOf("AUTH_MODE", ["jwt", "trusted-header"], "jwt"),
+      "AUTH_MODE",
+      (mode) =>
+        mode === "trusted-header" && networks.length === 0
+          ? "trusted-header needs TRUSTED_PROXIES in production: without it anybody could name any user"
+          : undefined
+    )
+)
 
 /** AUTH_JWKS_URL: where the issuer publishes its keys. */
 export const authJwksUrl = required("AUTH_JWKS_URL", httpUrl)
@@ -129,14 +154,21 @@ export const authJwksUrlIfTokensCount: Config.Config<Option.Option<string>> = Co
   (mode) => mode === "jwt" ? Config.map(authJwksUrl, Option.some) : optional("AUTH_JWKS_URL", httpUrl)
 )
 
-const issuer = variable("AUTH_ISSUER", { expected: "the issuer of the tokens", schema: text, fallback: DEVELOPMENT_ISSUER })
+const issuer = variable("AUTH_ISSUER", {
+  expected: "the issuer of the tokens",
+  schema: text,
+  fallback: DEVELOPMENT_ISSUER
+})
 
 /** AUTH_ISSUER: the `iss` of the tokens that count. */
-export const authIssuer = Config.flatMap(authMode, (mode) =>
-  refuseInProduction(issuer, "AUTH_ISSUER", (value) =>
-    mode === "jwt" && value === DEVELOPMENT_ISSUER
-      ? "is unset or the development identity provider; GSTORE_ENV=production needs a real one"
-      : undefined))
+export const authIssuer = Config.flatMap(
+  authMode,
+  (mode) =>
+    refuseInProduction(issuer, "AUTH_ISSUER", (value) =>
+      mode === "jwt" && value === DEVELOPMENT_ISSUER
+        ? "is unset or the development identity provider; GSTORE_ENV=production needs a real one"
+        : undefined)
+)
 
 export const authAudience = variable("AUTH_AUDIENCE", {
   expected: "the audience of the tokens",

@@ -35,10 +35,11 @@ export class TokenKeys extends Context.Service<TokenKeys, {
 
   /** AUTH_JWKS_URL, which AUTH_MODE=trusted-header does without: no token counts there. */
   static readonly layerConfig = Layer.unwrap(
-    Effect.map(authJwksUrlIfTokensCount, (url) => Option.match(url, {
-      onNone: () => TokenKeys.layerLocal({ keys: [] }),
-      onSome: (value) => TokenKeys.layerRemote(value).pipe(Layer.provide(FetchHttpClient.layer))
-    }))
+    Effect.map(authJwksUrlIfTokensCount, (url) =>
+      Option.match(url, {
+        onNone: () => TokenKeys.layerLocal({ keys: [] }),
+        onSome: (value) => TokenKeys.layerRemote(value).pipe(Layer.provide(FetchHttpClient.layer))
+      }))
   )
 }
 
@@ -93,17 +94,21 @@ const remote = (url: string) =>
       Effect.forkScoped
     )
 
-    const unavailable = (state: Held) => Effect.fail(new TokenKeysUnavailable({ reason: state.failure ?? "not fetched yet" }))
+    const unavailable = (state: Held) =>
+      Effect.fail(new TokenKeysUnavailable({ reason: state.failure ?? "not fetched yet" }))
 
     return TokenKeys.of({
       current: Effect.flatMap(Ref.get(held), (state) =>
         state.keys !== undefined
           ? Effect.succeed(state.keys)
-          : Effect.flatMap(ask(1000), (asked) => asked.keys !== undefined ? Effect.succeed(asked.keys) : unavailable(asked))),
+          : Effect.flatMap(ask(1000), (asked) =>
+            asked.keys !== undefined ? Effect.succeed(asked.keys) : unavailable(asked))),
       newerThan: (seen) =>
         Effect.gen(function*() {
           const state = yield* Ref.get(held)
-          if (state.keys !== undefined && state.keys !== seen) return state.keys
+          if (state.keys !== undefined && state.keys !== seen) {
+            return state.keys
+          }
           const asked = yield* ask(COOLDOWN_MILLIS)
           return asked.failure === undefined && asked.keys !== undefined ? asked.keys : yield* unavailable(asked)
         })

@@ -1,5 +1,5 @@
 import type { Caller } from "@g-store/contracts/Actor.ts"
-import { Clock, Context, Effect, Layer, Schema } from "effect"
+import { Clock, Context, DateTime, Effect, Layer, Schema } from "effect"
 import { errors, type JWTPayload, jwtVerify, type JWTVerifyOptions } from "jose"
 import { authAudience, authIssuer, authRoleClaim, authStaffValue, authUserClaim } from "./ServiceConfig.ts"
 import { makeTokenCache } from "./TokenCache.ts"
@@ -51,16 +51,24 @@ const tokenAt = (name: string, payload: JWTPayload): unknown => {
     payload
   )
 }
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null
 
 const reasonOf = (error: unknown): string => {
   if (error instanceof errors.JWTExpired) return "The token has expired. Get a new one."
   if (error instanceof errors.JWTClaimValidationFailed) return `The token's ${error.claim} claim does not hold here.`
   if (error instanceof errors.JWSSignatureVerificationFailed) return "The token's signature does not verify."
   if (error instanceof errors.JOSEAlgNotAllowed) return `The token must be signed by ${ALGORITHMS.join(", ")}.`
-  if (error instanceof errors.JWKSNoMatchingKey) return "The token is signed with a key that its issuer does not publish."
+  if (error instanceof errors.JWKSNoMatchingKey) {
+    return "The token is signed with a key that its issuer does not publish."
+  }
   return "The token is not a JWT that can be read."
 }
+
+/** What jose says of a token that does not verify. */
+class NotVerified extends Schema.TaggedError<NotVerified>()("NotVerified", { cause: Schema.Defect() }) {}
+
+const namesUnknownKey = ({ cause }: NotVerified): boolean => cause instanceof errors.JWKSNoMatchingKey
 
 /** A token without a key id may fit several keys: any one that verifies is right. */
 const verifyJwt = async (token: string, set: KeySet, options: JWTVerifyOptions) => {
@@ -90,14 +98,16 @@ const make = Effect.gen(function*() {
 
   const callerOf = (payload: JWTPayload): Caller | TokenInvalid => {
     const user = tokenAt(userClaim, payload)
-    if (typeof user !== "string" || user === "") return new TokenInvalid({ reason: `The token has no ${userClaim} claim.` })
+    if (typeof user !== "string" || user === "") {
+      return new TokenInvalid({ reason: `The token has no ${userClaim} claim.` })
+    }
     const userId = userIdOf(issuer, user)
     const role = tokenAt(roleClaim, payload)
     const staff = role === staffValue || (Array.isArray(role) && role.includes(staffValue))
     return staff ? { _tag: "Staff", id: userId } : { _tag: "Customer", userId }
   }
 
-  const check = (token: string, set: KeySet, now: number) =>
+  const check = (token: string, set: KeySet, now: DateTime.Utc) =>
     Effect.tryPromise({
       try: () =>
         verifyJwt(token, set, {
@@ -106,28 +116,29 @@ const make = Effect.gen(function*() {
           audience,
           requiredClaims: ["exp"],
           clockTolerance: CLOCK_TOLERANCE_SECONDS,
-          currentDate: new Date(now)
+          currentDate: DateTime.toDateUtc(now)
         }),
-      catch: (error) => error
+      catch: (cause) => new NotVerified({ cause })
     })
 
   const verify = Effect.fnUntraced(function*(token: string) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* DateTime.now
     const set = yield* keys.current
     const { payload } = yield* check(token, set, now).pipe(
-      Effect.catch((error) =>
-        error instanceof errors.JWKSNoMatchingKey
-          ? Effect.flatMap(keys.newerThan(set), (newer) => newer === set ? Effect.fail(error) : check(token, newer, now))
-          : Effect.fail(error)
+      Effect.catchIf(
+        namesUnknownKey,
+        (failure) =>
+          Effect.flatMap(
+            keys.newerThan(set),
+            (newer) => newer === set ? Effect.fail(failure) : check(token, newer, now)
+          )
       ),
-      Effect.mapError((error) =>
-        isKeysUnavailable(error) ? error : new TokenInvalid({ reason: reasonOf(error) })
-      )
+      Effect.catchTag("NotVerified", ({ cause }) => Effect.fail(new TokenInvalid({ reason: reasonOf(cause) })))
     )
     const caller = callerOf(payload)
     if (caller._tag === "TokenInvalid") return yield* caller
     const verified: Verified = { caller, expiresAt: (payload.exp ?? 0) * 1000 }
-    cache.set(token, verified, now)
+    cache.set(token, verified, DateTime.toEpochMillis(now))
     return verified
   })
 
@@ -138,6 +149,3 @@ const make = Effect.gen(function*() {
     verify: (token) => Effect.flatMap(known(token), (hit) => hit === undefined ? verify(token) : Effect.succeed(hit))
   })
 })
-
-const isKeysUnavailable = (error: unknown): error is TokenKeysUnavailable =>
-  isRecord(error) && error["_tag"] === "TokenKeysUnavailable"

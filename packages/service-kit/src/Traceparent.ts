@@ -7,7 +7,11 @@ const hex32 = (value: number): string => (Math.abs(value) >>> 0).toString(16).pa
 
 const word = Effect.map(Random.next, (fraction) => hex32(Math.floor(fraction * 0x1_0000_0000)))
 // The low bit keeps an id from being all zeros, which W3C calls invalid.
-const spanId = Effect.zipWith(word, word, (a, b) => a + b.slice(0, 7) + (Number.parseInt(b.slice(7), 16) | 1).toString(16))
+const spanId = Effect.zipWith(
+  word,
+  word,
+  (a, b) => a + b.slice(0, 7) + (Number.parseInt(b.slice(7), 16) | 1).toString(16)
+)
 const newTraceId = Effect.zipWith(spanId, spanId, (a, b) => a + b)
 
 /** The traceparent of work that begins here: of the caller's trace when it sent a valid one, else of a new trace. */

@@ -12,7 +12,9 @@ export interface VariableOptions<A> {
 
 /** Fails a Config with one line about a variable; `configLine` prints it as `NAME: message`. */
 export const refuse = (name: string, message: string): Config.ConfigError =>
-  new Config.ConfigError(new Schema.SchemaError(new SchemaIssue.Pointer([name], new SchemaIssue.InvalidValue({ message }))))
+  new Config.ConfigError(
+    new Schema.SchemaError(new SchemaIssue.Pointer([name], new SchemaIssue.InvalidValue({ message })))
+  )
 
 /**
  * An environment variable that may be absent. Empty counts as absent, because compose files pass unset variables on as

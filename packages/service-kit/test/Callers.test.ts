@@ -1,10 +1,10 @@
-import type { Caller } from "@g-store/contracts/Actor.ts"
 import { assert, describe, it } from "@effect/vitest"
+import type { Caller } from "@g-store/contracts/Actor.ts"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { Callers, type Credentials } from "../src/Callers.ts"
-import { TokenInvalid, TokenVerifier } from "../src/TokenVerifier.ts"
 import { TokenKeysUnavailable } from "../src/TokenKeys.ts"
+import { TokenInvalid, TokenVerifier } from "../src/TokenVerifier.ts"
 import { env } from "./asking.ts"
 import { alice, bob } from "./things.ts"
 
@@ -175,10 +175,16 @@ describe("Failed authentications", () => {
     Effect.gen(function*() {
       const context = yield* Layer.build(
         Callers.layer.pipe(
-          Layer.provide(Layer.effect(TokenVerifier, Effect.map(TokenVerifier, (verifier) => ({
-            ...verifier,
-            known: (token: string) => Effect.option(verifier.verify(token)).pipe(Effect.map((found) => found._tag === "Some" ? found.value : undefined))
-          })))),
+          Layer.provide(Layer.effect(
+            TokenVerifier,
+            Effect.map(TokenVerifier, (verifier) => ({
+              ...verifier,
+              known: (token: string) =>
+                Effect.option(verifier.verify(token)).pipe(
+                  Effect.map((found) => found._tag === "Some" ? found.value : undefined)
+                )
+            }))
+          )),
           Layer.provide(Verifier),
           Layer.provide(env({ STAFF_API_KEY: KEY }))
         )

@@ -1,5 +1,5 @@
-import { ownServer, testDatabaseUrl } from "@g-store/postgres/TestPostgres.ts"
 import { assert, describe, it } from "@effect/vitest"
+import { ownServer, testDatabaseUrl } from "@g-store/postgres/TestPostgres.ts"
 import { Effect, Fiber, Latch, Layer, Logger, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import { connect, createServer } from "node:net"

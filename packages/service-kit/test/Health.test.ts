@@ -1,5 +1,5 @@
-import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
 import { assert, describe, it } from "@effect/vitest"
+import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
 import { Effect, Exit, Fiber, Layer, Ref, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { AdminRoutes } from "../src/AdminServer.ts"
@@ -8,11 +8,18 @@ import { inMemory } from "./asking.ts"
 
 /** The admin routes of a process whose health and delivery a test plays with. */
 const admin = Effect.gen(function*() {
-  const context = yield* Layer.build(messagingHealth.pipe(Layer.provideMerge(Layer.merge(Health.layer, MessagingHealth.layer))))
+  const context = yield* Layer.build(
+    messagingHealth.pipe(Layer.provideMerge(Layer.merge(Health.layer, MessagingHealth.layer)))
+  )
   const health = yield* Effect.provideContext(Health, context)
   const messaging = yield* Effect.provideContext(MessagingHealth, context)
-  const { ask, logged } = yield* inMemory(AdminRoutes.pipe(Layer.provide(Layer.succeed(Health, health))), { logLevel: "Debug" })
-  const ready = Effect.map(ask("GET", "/health/ready"), ({ body, status }) => [status, body["state"] ?? body["status"], body["reasons"]])
+  const { ask, logged } = yield* inMemory(AdminRoutes.pipe(Layer.provide(Layer.succeed(Health, health))), {
+    logLevel: "Debug"
+  })
+  const ready = Effect.map(
+    ask("GET", "/health/ready"),
+    ({ body, status }) => [status, body["state"] ?? body["status"], body["reasons"]]
+  )
   return { ask, health, logged, messaging, ready }
 })
 

@@ -6,7 +6,8 @@ import { httpServer } from "../src/HttpServer.ts"
 import { dial, listening } from "./sockets.ts"
 import { thingsRoutes } from "./things.ts"
 
-const get = (path: string, headers = "") => `GET ${path} HTTP/1.1\r\nHost: things\r\nAuthorization: Bearer alice\r\n${headers}\r\n`
+const get = (path: string, headers = "") =>
+  `GET ${path} HTTP/1.1\r\nHost: things\r\nAuthorization: Bearer alice\r\n${headers}\r\n`
 
 /** What came back on a connection: status line, headers and the JSON of the body. */
 const problemIn = (text: string): Record<string, unknown> => {
@@ -104,7 +105,8 @@ describe("A server", () => {
   it.live("cuts off bodies over 64 KiB, announced or not, and answers 413", () =>
     Effect.gen(function*() {
       const port = yield* listening(thingsRoutes())
-      const head = "POST /v1/things HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer alice\r\nContent-Type: application/json\r\n"
+      const head =
+        "POST /v1/things HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer alice\r\nContent-Type: application/json\r\n"
       const announced = yield* dial(port)
       yield* announced.send(`${head}Content-Length: 10000000\r\n\r\n${"x".repeat(100_000)}`)
       refusedWith(yield* announced.received((text) => text.includes("traceId")), 413, "body-too-large")
@@ -123,7 +125,11 @@ describe("A server", () => {
         Effect.gen(function*() {
           const wire = yield* dial(yield* listening(routes, { env: variables }))
           yield* wire.send(get("/address", `X-Forwarded-For: ${forwarded}\r\n`))
-          return /address=(.*)\./.exec(yield* wire.received((text) => text.includes("address=")))?.[1]
+          return /address=(.*)\./.exec(
+            yield* wire.received((text) =>
+              text.includes("address=")
+            )
+          )?.[1]
         })
       const behind = { TRUSTED_PROXIES: "127.0.0.0/8,10.0.0.0/8" }
       assert.strictEqual(yield* ask({}, "203.0.113.9"), "127.0.0.1")
@@ -137,7 +143,10 @@ describe("A server", () => {
     Effect.gen(function*() {
       const port = yield* listening(thingsRoutes())
       const error = yield* Effect.flip(Layer.build(httpServer({ host: "127.0.0.1", port, variable: "GATEWAY_PORT" })))
-      assert.strictEqual(error.message, `GATEWAY_PORT: cannot listen on 127.0.0.1:${port}, something else listens there`)
+      assert.strictEqual(
+        error.message,
+        `GATEWAY_PORT: cannot listen on 127.0.0.1:${port}, something else listens there`
+      )
     }))
 
   it.live("serves no route of another server in the same process", () =>
@@ -150,7 +159,9 @@ describe("A server", () => {
           Effect.gen(function*() {
             const wire = yield* dial(port)
             yield* wire.send(get(path))
-            const text = yield* wire.received((all) => /here|traceId/.test(all))
+            const text = yield* wire.received((all) =>
+              /here|traceId/.test(all)
+            )
             return text.slice(9, 12)
           })))
       assert.deepStrictEqual(answers, [["200", "404"], ["404", "200"]])

@@ -1,7 +1,7 @@
+import { assert, describe, it } from "@effect/vitest"
 import { UserId } from "@g-store/contracts/Ids.ts"
 import { VersionMismatch } from "@g-store/contracts/Problems.ts"
 import { DatabaseUnavailable } from "@g-store/messaging/Transactions.ts"
-import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import { bodyHash, idempotencyKeyOf } from "../src/Idempotent.ts"
@@ -98,9 +98,14 @@ describe("An idempotency key", () => {
       const { ask } = yield* inMemory(thingsRoutes({
         create: () =>
           Effect.flatMap(Ref.updateAndGet(calls, (n) => n + 1), (n) =>
-            n === 1 ? Effect.fail(new ThingTaken({ detail: "It is taken.", thing: "t-1" })) : Effect.succeed("free now"))
+            n === 1
+              ? Effect.fail(new ThingTaken({ detail: "It is taken.", thing: "t-1" }))
+              : Effect.succeed("free now"))
       }))
-      const create = ask("POST", "/v1/things", { headers: as("alice", { "idempotency-key": "k" }), body: "{\"amount\":1}" })
+      const create = ask("POST", "/v1/things", {
+        headers: as("alice", { "idempotency-key": "k" }),
+        body: "{\"amount\":1}"
+      })
       const first = yield* create
       const again = yield* create
       for (const got of [first, again]) {
@@ -142,7 +147,9 @@ describe("An idempotency key", () => {
 
   it.effect("says 503 with Retry-After while the database is away", () =>
     Effect.gen(function*() {
-      const { ask } = yield* inMemory(thingsRoutes({ create: () => Effect.fail(new DatabaseUnavailable({ cause: "gone" })) }))
+      const { ask } = yield* inMemory(
+        thingsRoutes({ create: () => Effect.fail(new DatabaseUnavailable({ cause: "gone" })) })
+      )
       for (const headers of [as("alice"), as("alice", { "idempotency-key": "k" })]) {
         const got = yield* ask("POST", "/v1/things", { headers, body: "{\"amount\":1}" })
         assert.strictEqual(got.status, 503)
@@ -165,7 +172,10 @@ describe("An idempotency key", () => {
             Effect.map((n) => `thing-${n}`)
           )
       }))
-      const create = ask("POST", "/v1/things", { headers: as("alice", { "idempotency-key": "k" }), body: "{\"amount\":1}" })
+      const create = ask("POST", "/v1/things", {
+        headers: as("alice", { "idempotency-key": "k" }),
+        body: "{\"amount\":1}"
+      })
       const first = yield* Effect.forkChild(create)
       yield* Latch.await(arrived)
       const twin = yield* Effect.forkChild(create)
@@ -182,11 +192,16 @@ describe("An idempotency key", () => {
       const { ask } = yield* inMemory(thingsRoutes({
         create: () => Effect.andThen(Latch.open(arrived), Effect.never)
       }))
-      const create = ask("POST", "/v1/things", { headers: as("alice", { "idempotency-key": "k" }), body: "{\"amount\":1}" })
+      const create = ask("POST", "/v1/things", {
+        headers: as("alice", { "idempotency-key": "k" }),
+        body: "{\"amount\":1}"
+      })
       const first = yield* Effect.forkChild(create)
       yield* Latch.await(arrived)
       const twin = yield* Effect.forkChild(create)
-      yield* TestClock.adjust("5 seconds").pipe(Effect.repeat({ until: () => Effect.sync(() => twin.pollUnsafe() !== undefined) }))
+      yield* TestClock.adjust("5 seconds").pipe(
+        Effect.repeat({ until: () => Effect.sync(() => twin.pollUnsafe() !== undefined) })
+      )
       const got = yield* Fiber.join(twin)
       assert.strictEqual(got.status, 409)
       assert.strictEqual(got.body["type"], "urn:g-store:idempotency-key-in-use")
@@ -197,9 +212,14 @@ describe("An idempotency key", () => {
 
 describe("The hash of a body", () => {
   it("is of what it says, not of how it is written", () => {
-    assert.strictEqual(bodyHash({ a: 1, b: { c: [1, { e: 1, d: 2 }] } }), bodyHash({ b: { c: [1, { d: 2, e: 1 }] }, a: 1 }))
+    assert.strictEqual(
+      bodyHash({ a: 1, b: { c: [1, { e: 1, d: 2 }] } }),
+      bodyHash({ b: { c: [1, { d: 2, e: 1 }] }, a: 1 })
+    )
     assert.strictEqual(bodyHash(undefined), bodyHash(null))
-    const all = [null, {}, [], { a: 1 }, { a: "1" }, { a: [1] }, { a: null }, { b: 1 }, [1, 2], [2, 1], "a", 1].map(bodyHash)
+    const all = [null, {}, [], { a: 1 }, { a: "1" }, { a: [1] }, { a: null }, { b: 1 }, [1, 2], [2, 1], "a", 1].map(
+      bodyHash
+    )
     assert.strictEqual(new Set(all).size, all.length)
     assert.match(bodyHash(null), /^[0-9a-f]{64}$/)
   })

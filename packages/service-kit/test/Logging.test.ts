@@ -1,6 +1,6 @@
-import { CurrentTraceparent } from "@g-store/messaging/TraceContext.ts"
 import { assert, describe, it } from "@effect/vitest"
-import { Config, Effect, Layer, Redacted, Schema, Scope, Exit } from "effect"
+import { CurrentTraceparent } from "@g-store/messaging/TraceContext.ts"
+import { Config, Effect, Exit, Layer, Redacted, Schema, Scope } from "effect"
 import { logging } from "../src/Logging.ts"
 import { scrubbed } from "../src/LogLine.ts"
 import { configLine } from "../src/Variable.ts"
@@ -62,12 +62,24 @@ describe("LOG_FILTER", () => {
   it.effect("leaves everything else at LOG_LEVEL", () =>
     Effect.gen(function*() {
       const lines = yield* logged({ ...json, LOG_LEVEL: "WARN", LOG_FILTER: "http=info" }, program)
-      assert.deepStrictEqual(messages(lines), ["none warn", "messaging warn", "relay warn", "other warn", "http info", "http warn"])
+      assert.deepStrictEqual(messages(lines), [
+        "none warn",
+        "messaging warn",
+        "relay warn",
+        "other warn",
+        "http info",
+        "http warn"
+      ])
     }))
 
   it.effect("that is wrong stops the start with one line", () =>
     Effect.gen(function*() {
-      for (const [name, value] of [["LOG_FILTER", "http"], ["LOG_FILTER", "http=loud"], ["LOG_LEVEL", "loud"], ["LOG_FORMAT", "xml"]]) {
+      for (
+        const [name, value] of [["LOG_FILTER", "http"], ["LOG_FILTER", "http=loud"], ["LOG_LEVEL", "loud"], [
+          "LOG_FORMAT",
+          "xml"
+        ]]
+      ) {
         const error = yield* Effect.flip(
           Layer.build(logging("orders").pipe(Layer.provide(env({ [name ?? ""]: value ?? "" }))))
         )
@@ -102,7 +114,10 @@ describe("A line of the log", () => {
 
   it.effect("names the service that the line is annotated with, where several share a process", () =>
     Effect.gen(function*() {
-      const [line = ""] = yield* logged({ LOG_FORMAT: "json" }, Effect.logInfo("x").pipe(Effect.annotateLogs({ service: "payments" })))
+      const [line = ""] = yield* logged(
+        { LOG_FORMAT: "json" },
+        Effect.logInfo("x").pipe(Effect.annotateLogs({ service: "payments" }))
+      )
       assert.strictEqual(JSON.parse(line).service, "payments")
     }))
 
@@ -114,7 +129,10 @@ describe("A line of the log", () => {
           Effect.annotateLogs({ module: "http", status: 503 })
         )
       )
-      assert.match(lines[0] ?? "", /^\d\d:\d\d:\d\d\.\d{3} WARN  \[http\] slow Broken: no answer \(Error: ECONNREFUSED\) status=503$/)
+      assert.match(
+        lines[0] ?? "",
+        /^\d\d:\d\d:\d\d\.\d{3} WARN  \[http\] slow Broken: no answer \(Error: ECONNREFUSED\) status=503$/
+      )
     }))
 
   it.effect("never has a secret in it, by whatever way it came", () =>

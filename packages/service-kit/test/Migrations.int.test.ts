@@ -1,6 +1,6 @@
-import { TestDatabase, testDatabaseUrl } from "@g-store/postgres/TestPostgres.ts"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Latch, Logger } from "effect"
+import { TestDatabase, testDatabaseUrl } from "@g-store/postgres/TestPostgres.ts"
+import { Effect, Exit, Fiber, Latch, Layer, Logger } from "effect"
 import { SqlClient } from "effect/sql"
 import { database } from "../src/Database.ts"
 import { awaitSchema, currentVersion, migrate, type MigrationRecord, migrations } from "../src/Migrations.ts"
@@ -15,7 +15,8 @@ const two: MigrationRecord = {
 const three: MigrationRecord = { ...two, "0003_more": statement("CREATE TABLE more (id int)") }
 
 /** A pool of its own on a database that the test shares between several. */
-const pool = (url: Effect.Success<typeof testDatabaseUrl>, name: string) => database({ url, applicationName: name, maxConnections: 2 })
+const pool = (url: Effect.Success<typeof testDatabaseUrl>, name: string) =>
+  database({ url, applicationName: name, maxConnections: 2 })
 
 describe("Migrations", () => {
   it.live("apply what is pending, once, in order", () =>
@@ -30,7 +31,10 @@ describe("Migrations", () => {
   it.live("are applied by exactly one of many processes that start at once", () =>
     Effect.gen(function*() {
       const url = yield* testDatabaseUrl
-      const starters = Array.from({ length: 8 }, (_, n) => migrate(three).pipe(Effect.provide(pool(url, `starter ${n}`))))
+      const starters = Array.from(
+        { length: 8 },
+        (_, n) => migrate(three).pipe(Effect.provide(pool(url, `starter ${n}`)))
+      )
       const applied = yield* Effect.all(starters, { concurrency: "unbounded" })
       assert.deepStrictEqual(applied.filter((steps) => steps.length > 0), [[[1, "things"], [2, "names"], [3, "more"]]])
     }).pipe(Effect.scoped))

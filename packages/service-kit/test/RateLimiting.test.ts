@@ -10,7 +10,10 @@ describe("RATE_LIMIT", () => {
     Effect.gen(function*() {
       const { ask } = yield* inMemory(thingsRoutes({ env: { RATE_LIMIT: "1,3" } }))
       const get = (name: string) => ask("GET", "/v1/things", { headers: as(name) })
-      const statuses = yield* Effect.map(Effect.replicateEffect(get("alice"), 4), (all) => all.map(({ status }) => status))
+      const statuses = yield* Effect.map(
+        Effect.replicateEffect(get("alice"), 4),
+        (all) => all.map(({ status }) => status)
+      )
       assert.deepStrictEqual(statuses, [200, 200, 200, 429])
       const refused = yield* get("alice")
       assert.strictEqual(refused.body["type"], "urn:g-store:too-many-requests")

@@ -48,7 +48,11 @@ describe("A variable", () => {
   it.effect("that is empty counts as unset", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* read(ServiceConfig.httpPort, { HTTP_PORT: "" }), 8080)
-      assert.isTrue(Option.isNone(yield* read(ServiceConfig.optionalDatabaseUrlIn("ORDERS_DATABASE_URL"), { ORDERS_DATABASE_URL: " " })))
+      assert.isTrue(
+        Option.isNone(
+          yield* read(ServiceConfig.optionalDatabaseUrlIn("ORDERS_DATABASE_URL"), { ORDERS_DATABASE_URL: " " })
+        )
+      )
     }))
 
   it.effect("is read in every form that the interface names", () =>
@@ -98,7 +102,12 @@ describe("Production refuses", () => {
     { DATABASE_URL: "postgres://orders:orders-not-for-production@db/orders" },
     /^DATABASE_URL: /
   )
-  refuses("a database without a password", ServiceConfig.databaseUrl, { DATABASE_URL: "postgres://db/orders" }, /^DATABASE_URL: /)
+  refuses(
+    "a database without a password",
+    ServiceConfig.databaseUrl,
+    { DATABASE_URL: "postgres://db/orders" },
+    /^DATABASE_URL: /
+  )
   refuses("the development identity provider as issuer", ServiceConfig.authIssuer, {}, /^AUTH_ISSUER: /)
   refuses(
     "trusted-header without trusted proxies",

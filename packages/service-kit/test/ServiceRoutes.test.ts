@@ -12,7 +12,9 @@ const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
 
 /** The routes behind a prefix, as the in-process gateway mounts them. */
 const mounted = thingsRoutes().pipe(
-  Layer.provide(Layer.effect(HttpRouter.HttpRouter, Effect.map(HttpRouter.HttpRouter, (router) => router.prefixed("/api/things"))))
+  Layer.provide(
+    Layer.effect(HttpRouter.HttpRouter, Effect.map(HttpRouter.HttpRouter, (router) => router.prefixed("/api/things")))
+  )
 )
 
 describe("openapi.json", () => {
@@ -58,7 +60,9 @@ describe("openapi.json", () => {
       assert.include(names, "RequestInvalid")
       assert.isTrue(names.every((name) => !name.endsWith("Encoded")))
       // Every reference leads somewhere.
-      for (const [, name] of JSON.stringify(body).matchAll(/#\/components\/schemas\/([^"]+)"/g)) assert.include(names, name)
+      for (const [, name] of JSON.stringify(body).matchAll(/#\/components\/schemas\/([^"]+)"/g)) {
+        assert.include(names, name)
+      }
     }))
 })
 
@@ -97,8 +101,14 @@ describe("Behind a prefix", () => {
   it.effect("everything is served as it is without one, and nothing beside it", () =>
     Effect.gen(function*() {
       const { ask } = yield* inMemory(mounted)
-      assert.strictEqual((yield* ask("GET", "/api/things/v1/things", { headers: { authorization: "Bearer alice" } })).status, 200)
-      assert.strictEqual((yield* ask("DELETE", "/api/things/v1/things")).headers.get("allow"), "POST, GET, HEAD, OPTIONS")
+      assert.strictEqual(
+        (yield* ask("GET", "/api/things/v1/things", { headers: { authorization: "Bearer alice" } })).status,
+        200
+      )
+      assert.strictEqual(
+        (yield* ask("DELETE", "/api/things/v1/things")).headers.get("allow"),
+        "POST, GET, HEAD, OPTIONS"
+      )
       assert.strictEqual((yield* ask("GET", "/v1/things", { headers: { authorization: "Bearer alice" } })).status, 404)
       assert.strictEqual((yield* ask("GET", "/api/things/nowhere")).body["type"], "urn:g-store:route-not-found")
     }))

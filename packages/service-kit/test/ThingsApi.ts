@@ -1,6 +1,11 @@
 import { Authentication, EdgeProblems, RateLimit } from "@g-store/contracts/Actor.ts"
 import { OrderId } from "@g-store/contracts/Ids.ts"
-import { IdempotencyKeyInUse, IdempotencyKeyReused, ServiceUnavailable, VersionMismatch } from "@g-store/contracts/Problems.ts"
+import {
+  IdempotencyKeyInUse,
+  IdempotencyKeyReused,
+  ServiceUnavailable,
+  VersionMismatch
+} from "@g-store/contracts/Problems.ts"
 import { idempotencyKey, ifMatch, Limit } from "@g-store/contracts/Requests.ts"
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiError, HttpApiGroup, HttpApiSchema } from "effect/http-api"
@@ -25,7 +30,14 @@ export const NewThing = Schema.Struct({
 })
 
 const params = { id: OrderId }
-const errors = [IdempotencyKeyInUse, IdempotencyKeyReused, ThingTaken, ThingNotFound, VersionMismatch, ServiceUnavailable] as const
+const errors = [
+  IdempotencyKeyInUse,
+  IdempotencyKeyReused,
+  ThingTaken,
+  ThingNotFound,
+  VersionMismatch,
+  ServiceUnavailable
+] as const
 
 export class ThingsGroup extends HttpApiGroup.make("things").add(
   HttpApiEndpoint.post("create", "/v1/things", {
@@ -41,7 +53,11 @@ export class ThingsGroup extends HttpApiGroup.make("things").add(
     query: { limit: Schema.optionalKey(Limit), page: Schema.optionalKey(Schema.Int) },
     success: Schema.Struct({ limit: Schema.Int })
   }),
-  HttpApiEndpoint.get("byId", "/v1/things/:id", { params, success: Schema.Struct({ id: OrderId }), error: ThingNotFound }),
+  HttpApiEndpoint.get("byId", "/v1/things/:id", {
+    params,
+    success: Schema.Struct({ id: OrderId }),
+    error: ThingNotFound
+  }),
   HttpApiEndpoint.post("drop", "/v1/things/:id/drop", {
     params,
     headers: { ...idempotencyKey, ...ifMatch },

@@ -27,7 +27,10 @@ const provider = (initial: Signer | "down") =>
           })
         }
         const body = now === "garbage" ? "<html>" : JSON.stringify(now.jwks)
-        return HttpClientResponse.fromWeb(request, new Response(body, { headers: { "content-type": "application/json" } }))
+        return HttpClientResponse.fromWeb(
+          request,
+          new Response(body, { headers: { "content-type": "application/json" } })
+        )
       })
     )
     const context = yield* Layer.build(
@@ -41,7 +44,12 @@ const provider = (initial: Signer | "down") =>
     const outcome = (signer: Signer, sub: string = alice) =>
       Effect.flatMap(signer.sign({ sub }), (token) =>
         verifier.verify(token).pipe(Effect.as("verified"), Effect.catch((error) => Effect.succeed(error._tag))))
-    return { publish: (next: Signer | "down" | "garbage") => Ref.set(published, next), outcome, asked: Ref.get(asked) }
+    return {
+      publish: (next: Signer | "down" | "garbage") =>
+        Ref.set(published, next),
+      outcome,
+      asked: Ref.get(asked)
+    }
   })
 
 describe("The issuer's keys", () => {

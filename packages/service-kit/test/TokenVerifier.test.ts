@@ -3,11 +3,11 @@ import { UserId } from "@g-store/contracts/Ids.ts"
 import { Effect, Layer, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import { SignJWT } from "jose"
-import { TokenKeys } from "../src/TokenKeys.ts"
 import { makeTokenCache } from "../src/TokenCache.ts"
+import { TokenKeys } from "../src/TokenKeys.ts"
 import { TokenVerifier, type Verified } from "../src/TokenVerifier.ts"
-import { alice } from "./things.ts"
 import { env } from "./asking.ts"
+import { alice } from "./things.ts"
 import { AUDIENCE, ISSUER, makeSigner, type Signer } from "./tokens.ts"
 
 const settings = { AUTH_ISSUER: ISSUER, AUTH_AUDIENCE: AUDIENCE, AUTH_JWKS_URL: "https://id.example/jwks.json" }
@@ -80,7 +80,9 @@ describe("A token", () => {
         ["not.a.jwt", "The token is not a JWT that can be read."],
         ["x", "The token is not a JWT that can be read."]
       ]
-      for (const [token, reason] of cases) assert.strictEqual(yield* refusal(verifier, token), `TokenInvalid: ${reason}`)
+      for (const [token, reason] of cases) {
+        assert.strictEqual(yield* refusal(verifier, token), `TokenInvalid: ${reason}`)
+      }
     }))
 
   it.effect("is never believed unsigned, nor signed with the public key as a secret", () =>
@@ -93,9 +95,15 @@ describe("A token", () => {
       const [key] = signer.jwks.keys
       const secret = new TextEncoder().encode(JSON.stringify(key))
       const hmac = yield* Effect.promise(() =>
-        new SignJWT({ sub: alice, iss: ISSUER, aud: AUDIENCE, exp: 3600 }).setProtectedHeader({ alg: "HS256", kid: "k1" }).sign(secret)
+        new SignJWT({ sub: alice, iss: ISSUER, aud: AUDIENCE, exp: 3600 }).setProtectedHeader({
+          alg: "HS256",
+          kid: "k1"
+        }).sign(secret)
       )
-      assert.strictEqual(yield* refusal(verifier, hmac), "TokenInvalid: The token must be signed by EdDSA, ES256, RS256.")
+      assert.strictEqual(
+        yield* refusal(verifier, hmac),
+        "TokenInvalid: The token must be signed by EdDSA, ES256, RS256."
+      )
     }))
 
   it.effect("verifies by each of the accepted algorithms, and by any fitting key when it names none", () =>

@@ -3,7 +3,10 @@ import { userIdOf } from "../src/UserIds.ts"
 
 describe("A user's id", () => {
   it("is the claim itself when that is a UUID, in lower case", () => {
-    assert.strictEqual(userIdOf("https://id", "0191F3A2-7B1C-7C33-9D52-5C1A7D3F1A10"), "0191f3a2-7b1c-7c33-9d52-5c1a7d3f1a10")
+    assert.strictEqual(
+      userIdOf("https://id", "0191F3A2-7B1C-7C33-9D52-5C1A7D3F1A10"),
+      "0191f3a2-7b1c-7c33-9d52-5c1a7d3f1a10"
+    )
   })
 
   it("is a version 5 UUID of issuer and value otherwise: equal for equal ones, different for different ones", () => {

@@ -1,7 +1,7 @@
 import { Clock, ConfigProvider, Effect, Layer } from "effect"
 import type { HttpRouter } from "effect/http"
-import { webHandler } from "../src/HttpServer.ts"
 import type { EdgeOptions } from "../src/Edge.ts"
+import { webHandler } from "../src/HttpServer.ts"
 import { logging } from "../src/Logging.ts"
 
 /** An answer as a test looks at it: `body` is the JSON, or the text where it is none. */
@@ -13,7 +13,11 @@ export interface Got {
 }
 
 export interface Ask {
-  (method: string, path: string, init?: { readonly headers?: Record<string, string>; readonly body?: string }): Effect.Effect<Got>
+  (
+    method: string,
+    path: string,
+    init?: { readonly headers?: Record<string, string>; readonly body?: string }
+  ): Effect.Effect<Got>
 }
 
 const parsed = (text: string): Record<string, unknown> => {
@@ -35,7 +39,10 @@ export const inMemory = <A, E>(
 ) =>
   Effect.gen(function*() {
     const lines: Array<string> = []
-    const log = logging("things", { colour: false, write: (text) => void lines.push(...text.split("\n").filter((line) => line !== "")) })
+    const log = logging("things", {
+      colour: false,
+      write: (text) => void lines.push(...text.split("\n").filter((line) => line !== ""))
+    })
     const settings = env({ LOG_FORMAT: "json", RATE_LIMIT: "off", ...options?.env })
     // The test's own clock, so that nothing depends on how fast the machine is.
     const clock = Layer.succeed(Clock.Clock, yield* Clock.Clock)

@@ -72,7 +72,12 @@ export const dial = (port: number) =>
       received: (until) =>
         Effect.flatMap(when(() => ended || until(text)), () =>
           until(text) ? Effect.succeed(text) : Effect.die(new Error(`the connection ended after: ${text}`))),
-      closed: Effect.map(when(() => ended), () => text)
+      closed: Effect.map(
+        when(() =>
+          ended
+        ),
+        () => text
+      )
     }
     return wire
   })

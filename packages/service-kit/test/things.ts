@@ -1,5 +1,5 @@
-import { UserId } from "@g-store/contracts/Ids.ts"
 import { CurrentCaller } from "@g-store/contracts/Actor.ts"
+import { UserId } from "@g-store/contracts/Ids.ts"
 import type { VersionMismatch } from "@g-store/contracts/Problems.ts"
 import { IdempotencyMemory } from "@g-store/messaging/memory/IdempotencyMemory.ts"
 import { MemoryDatabase } from "@g-store/messaging/memory/MemoryDatabase.ts"
@@ -8,8 +8,8 @@ import { Context, Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { authenticationStatic } from "../src/Authentication.ts"
-import { makeIdempotent } from "../src/Idempotent.ts"
 import { EdgeProblemsLive } from "../src/EdgeProblems.ts"
+import { makeIdempotent } from "../src/Idempotent.ts"
 import { RateLimitLive } from "../src/RateLimiting.ts"
 import { serviceRoutes } from "../src/ServiceRoutes.ts"
 import { env } from "./asking.ts"
@@ -22,7 +22,9 @@ export const bob = UserId.make("0191f3a2-7b1c-7c33-9d52-5c1a7d3f1b0b")
 export class Doings extends Context.Service<Doings, {
   readonly slow: Effect.Effect<void>
   /** What POST .../drop does with the thing. */
-  readonly drop: (thing: string) => Effect.Effect<void, ThingTaken | ThingNotFound | VersionMismatch | DatabaseUnavailable>
+  readonly drop: (
+    thing: string
+  ) => Effect.Effect<void, ThingTaken | ThingNotFound | VersionMismatch | DatabaseUnavailable>
   /** What POST /v1/things gives the id of. */
   readonly create: (amount: number) => Effect.Effect<string, ThingTaken | DatabaseUnavailable>
 }>()("@g-store/service-kit/test/Doings") {}
@@ -46,7 +48,9 @@ const Handlers = HttpApiBuilder.group(
       list: ({ query }) => Effect.succeed({ limit: query.limit ?? 20 }),
       byId: ({ params }) =>
         CurrentCaller.use((caller) =>
-          caller._tag === "Customer" ? Effect.succeed({ id: params.id }) : Effect.fail(new ThingNotFound({ detail: "No." }))
+          caller._tag === "Customer"
+            ? Effect.succeed({ id: params.id })
+            : Effect.fail(new ThingNotFound({ detail: "No." }))
         ),
       drop: (request) => idempotent(request, Effect.as(drop(request.params.id), { status: 204 })),
       crash: () => Effect.die(new Error("secret inside: SELECT 1")),
