@@ -78,7 +78,9 @@ const make = ({ groups, partitions = 6, tail = 1_000 }: EventBusMemoryOptions) =
         for (const message of messages) {
           const log = logOf(message)
           const index = log.append(message)
-          written.set(log, [...written.get(log) ?? [], index])
+          const indexes = written.get(log)
+          if (indexes === undefined) written.set(log, [index])
+          else indexes.push(index)
         }
         let waiting = written.size
         const one = () => {

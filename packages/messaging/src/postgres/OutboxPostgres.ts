@@ -78,7 +78,8 @@ export const OutboxPostgres = Layer.effectContext(Effect.gen(function*() {
           expires_at = now() + ${lease},
           epoch = l.epoch + (l.shard IN (SELECT shard FROM free))::int
         WHERE (l.owner = ${owner} AND l.expires_at >= now()) OR l.shard IN (SELECT shard FROM free)
-        RETURNING l.shard, l.epoch, ${sql.literal(String(LEASE_MILLIS))} AS remaining`),
+        RETURNING l.shard, l.epoch,
+          (extract(epoch FROM l.expires_at - clock_timestamp()) * 1000)::float8 AS remaining`),
     release: (owner) =>
       orUnavailable(sql`UPDATE relay_lease SET expires_at = '-infinity' WHERE owner = ${owner}`).pipe(Effect.asVoid),
     read: (shards, limit) =>

@@ -58,13 +58,18 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
       changed.openUnsafe()
     }
 
+    const databaseAnswered = Effect.suspend(() => {
+      failures = 0
+      return report.databaseAnswers("read the outbox")
+    })
+
     const remove = Effect.suspend(() => {
       const removals = acknowledged.slice()
       if (removals.length === 0) return Effect.void
       return Effect.map(answered(store.remove(removals), ANSWER_MILLIS), () => {
         acknowledged.splice(0, removals.length)
         for (const { shard } of removals) shards[shard]!.busy = false
-      })
+      }).pipe(Effect.andThen(databaseAnswered))
     })
 
     const start = (shard: typeof shards[number], epoch: bigint, rows: ReadonlyArray<OutboxRow>) => {
@@ -86,23 +91,21 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
 
     /** Reads the heads of the shards that are free and sets them going. Answers how many rows it found. */
     const read = Effect.gen(function*() {
-      const ready: Array<readonly [shard: typeof shards[number], epoch: bigint]> = []
-      for (const shard of shards) {
-        const epoch = leases.epoch(shard.shard)
-        if (shard.busy || !shard.unread || epoch === undefined) continue
-        // Too little lease for a publish: the next renewal brings it back.
-        if ((yield* leases.remaining(shard.shard)) > 2 * MARGIN_MILLIS) ready.push([shard, epoch])
-      }
+      // With too little lease for a publish, a shard waits for the next renewal.
+      const epochs = yield* leases.lasting(2 * MARGIN_MILLIS)
+      const ready = shards.filter(({ busy, shard, unread }) => !busy && unread && epochs.has(shard))
       if (ready.length === 0) return 0
       // Before reading: rows that are committed meanwhile count as unread again.
-      for (const [shard] of ready) shard.unread = false
-      const rows = yield* answered(store.read(ready.map(([{ shard }]) => shard), batch), ANSWER_MILLIS).pipe(
+      for (const shard of ready) shard.unread = false
+      const rows = yield* answered(store.read(ready.map(({ shard }) => shard), batch), ANSWER_MILLIS).pipe(
         Effect.tapError(() => Effect.sync(lookAgain))
       )
-      const byShard = Map.groupBy(rows, ({ shard }) => shard)
-      for (const [shard, epoch] of ready) {
-        const head = byShard.get(shard.shard)
-        if (head !== undefined) yield* start(shard, epoch, head)
+      yield* databaseAnswered
+      const heads = Map.groupBy(rows, ({ shard }) => shard)
+      for (const shard of ready) {
+        const head = heads.get(shard.shard)
+        const epoch = epochs.get(shard.shard)
+        if (head !== undefined && epoch !== undefined) yield* start(shard, epoch, head)
       }
       return rows.length
     })
@@ -110,9 +113,8 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
     /** Waits for something to do. Answers whether it is only that much time has passed. */
     const wait = Effect.suspend(() => {
       if (changed.isOpen()) return Effect.succeed(false)
-      // A shard that is busy announces its end, one that is not ours its lease.
-      const mayMiss = shards.some(({ busy, shard }) => !busy && leases.epoch(shard) !== undefined)
-      if (!mayMiss) return Effect.as(changed.await, false)
+      // Nothing can be missed while all shards are busy or another's: that they are no more is announced.
+      if (leases.count() === 0 || shards.every(({ busy }) => busy)) return Effect.as(changed.await, false)
       return Effect.map(Effect.timeoutOption(changed.await, interval), Option.isNone)
     })
 
@@ -121,8 +123,6 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
       changed.closeUnsafe()
       yield* remove
       const found = yield* read
-      yield* report.databaseAnswers("read the outbox")
-      failures = 0
       if (polled) interval = found > 0 ? polling.shortest : Math.min(polling.longest, interval * 2)
     })
 

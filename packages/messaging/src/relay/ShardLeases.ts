@@ -14,8 +14,8 @@ export interface ShardLeases {
     DatabaseUnavailable
   >
   readonly count: () => number
-  /** The epoch under which the shard is held; undefined when it is not. */
-  readonly epoch: (shard: number) => bigint | undefined
+  /** The epochs of the shards that are surely ours for more than so many milliseconds yet. */
+  readonly lasting: (millis: number) => Effect.Effect<ReadonlyMap<number, bigint>>
   /** Milliseconds that the shard is surely still ours, by this process's monotonic clock; 0 or less: it is not. */
   readonly remaining: (shard: number) => Effect.Effect<number>
 }
@@ -73,7 +73,12 @@ export const shardLeases = (
   return {
     renew,
     count: () => held.size,
-    epoch: (shard) => held.get(shard)?.epoch,
+    lasting: (millis) =>
+      Effect.map(now, (at) => {
+        const lasting = new Map<number, bigint>()
+        for (const [shard, { epoch, until }] of held) if (until - at > millis) lasting.set(shard, epoch)
+        return lasting
+      }),
     remaining: (shard) => Effect.map(now, (at) => (held.get(shard)?.until ?? -Infinity) - at)
   }
 }
