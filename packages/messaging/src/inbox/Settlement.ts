@@ -1,4 +1,15 @@
-import { type Cause, Clock, DateTime, type Duration, Effect, Exit, Result, Schema, type Semaphore } from "effect"
+import {
+  type Cause,
+  Clock,
+  DateTime,
+  type Duration,
+  Effect,
+  Exit,
+  Result,
+  Schedule,
+  Schema,
+  type Semaphore
+} from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { Consumer } from "../Consumer.ts"
 import { InboxStore, type NewDeadLetter } from "../InboxStore.ts"
@@ -84,7 +95,7 @@ export const settlement = <M, R>(options: SettlementOptions<M, R>) =>
         return { ...planned, duplicates: entries.length - fresh.length, reasonOf: reasonIn(verdicts) }
       })).pipe(
         Effect.timeout(timeout),
-        Effect.retry({ while: (error) => error instanceof GateMoved })
+        Effect.retry({ while: (error) => error instanceof GateMoved, schedule: Schedule.spaced("10 millis") })
       )
 
     const settle = (

@@ -72,7 +72,7 @@ export const changeLetter = (rows: Rows, id: string, change: (row: DeadLetterRow
 /** Puts a message behind the gate of its key. */
 export const putParked = (rows: Rows, consumer: string, { message, messageId }: StoredMessage): void => {
   const { key } = message
-  if (key === null) return
+  if (key === null) throw new Error(`${messageId} has no key and so nothing to wait behind`)
   const sequence = BigInt(rows.nextSequence("parked_message"))
   const row: ParkedMessageRow = { consumer, key, sequence, messageId, message }
   rows.put("parked_message", parkedMessageKey(consumer, key, sequence), row)
