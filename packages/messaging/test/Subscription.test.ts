@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer, Metric, Queue, References, type Scope, Stream } from "effect"
+import { Deferred, Effect, Layer, Logger, Metric, Queue, References, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { type Batch, BusUnavailable, EventBus } from "../src/EventBus.ts"
 import { consume } from "../src/Inbox.ts"
 import { MessagingHealth } from "../src/MessagingHealth.ts"
+import { CurrentTraceparent } from "../src/TraceContext.ts"
 import { batchOf, count, Counter, counting, type CountingOptions, counts } from "./fixtures/Counting.ts"
 import { StoresMemory } from "./fixtures/Stores.ts"
 
@@ -138,6 +139,39 @@ describe("A consumer's subscription", () => {
         "inbox_messages_parked_total 1",
         "inbox_dead_letters_total 1"
       ])
+    })
+  )
+
+  behaves(
+    "names the message, its key and its trace in debug logs, and hands on the trace of a message that comes alone",
+    Effect.fnUntraced(function*() {
+      const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`
+      const traced = { ...count("a", 1), headers: { ...count("a", 1).headers, traceparent } }
+      const lines: Array<Readonly<Record<string, unknown>>> = []
+      const current: Array<string | undefined> = []
+      const logger = Logger.make(({ fiber, message }) => {
+        if (String(message) === "handled") lines.push(fiber.getRef(References.CurrentLogAnnotations))
+      })
+      yield* Effect.gen(function*() {
+        const { hand, next } = yield* setUp({
+          before: () => Effect.map(CurrentTraceparent, (traceparent) => void current.push(traceparent))
+        })
+        const subscription = yield* next
+        yield* yield* hand(subscription, [traced])
+        yield* yield* hand(subscription, counts("a", 2, 3))
+      }).pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "Debug")
+      )
+      assert.deepStrictEqual(lines[0], {
+        module: "messaging.inbox",
+        consumer: "counting",
+        messageId: "a-1",
+        orderId: "a",
+        traceId: "a".repeat(32)
+      })
+      assert.strictEqual(lines.length, 3)
+      assert.deepStrictEqual(current, [traceparent, undefined])
     })
   )
 })
