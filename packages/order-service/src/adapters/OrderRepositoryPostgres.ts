@@ -25,8 +25,10 @@ export const OrderRepositoryPostgres = Layer.effect(
 
     const commit = yield* groupCommit({
       lanes: 2,
+      // Larger ones gain nothing more, and each waits for all of it.
       maxBatch: 256,
-      maxWaiting: 1_000,
+      // Half of the requests that a process works on at once: when the database stalls, reads still get a turn.
+      maxWaiting: 500,
       commit: orderCreation(sql, outbox.wake)
     })
 
@@ -46,7 +48,8 @@ export const OrderRepositoryPostgres = Layer.effect(
       row === undefined ? Effect.fail(OrderNotFound.of(id)) : Effect.succeed(toOrder(row))
 
     return OrderRepository.of({
-      add: Effect.fn("OrderRepository.add")(function*(decision, key) {
+      // Without a span of its own: it is hot, and Orders.create has one.
+      add: Effect.fnUntraced(function*(decision, key) {
         const messages = yield* outgoing(random, decision, yield* CurrentTraceparent)
         return yield* commit({ decision, messages, key })
       }),

@@ -12,8 +12,8 @@ import { SqlClient } from "effect/sql"
  * Ids are UUIDv7, so "newest first" is by id, and new rows go to the right end of most indexes.
  * The free fifth of each page keeps an order's next versions next to it.
  *
- * No foreign key ties history to orders: only one statement of ours writes either, and the check would cost each create
- * a fifth of its time.
+ * No foreign key ties history to orders: the statements that write a row of one write the other with it, and the check
+ * would be paid for by every create and every step.
  */
 const createOrderTables = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
