@@ -1,4 +1,4 @@
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { randomInt } from "node:crypto"
 import * as fs from "node:fs/promises"
@@ -86,7 +86,7 @@ export const format = (folder: string, ports: Ports): Effect.Effect<void> =>
   })
 
 /** Starts a broker on its folder and waits until it answers. It lives on until it is told to end, or this process is gone. */
-export const launch = Effect.fnUntraced(function*(folder: string, ports: Ports) {
+export const launch = Effect.fnUntraced(function*(folder: string) {
   const jars = yield* kafkaJars
   const archived = yield* Effect.promise(() => fs.access(jars.archive).then(() => true, () => false))
   const dump = `${jars.archive}-${path.basename(folder)}`
@@ -100,6 +100,7 @@ export const launch = Effect.fnUntraced(function*(folder: string, ports: Ports) 
       "-Xlog:disable",
       archived ? `-XX:SharedArchiveFile=${jars.archive}` : `-XX:ArchiveClassesAtExit=${dump}`,
       "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+      "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
       "-cp",
       jars.classpath,
       "kafka.Kafka",
@@ -107,7 +108,13 @@ export const launch = Effect.fnUntraced(function*(folder: string, ports: Ports) 
     ], { cwd: folder, detached: true, stdio: ["ignore", "ignore", "pipe"] })
   )
   let log = ""
-  java.stderr.on("data", (bytes) => log = (log + bytes).slice(-4_000))
+  // An open port is not enough: a broker that is told to stop before it has started takes a minute over it.
+  const started = new Promise<void>((resolve) => {
+    java.stderr.on("data", (bytes) => {
+      log = (log + bytes).slice(-4_000)
+      if (log.includes("Kafka Server started")) resolve()
+    })
+  })
   const reaper = yield* Effect.sync(() => startReaper(java, folder))
   const exited = new Promise<void>((resolve) => {
     java.once("exit", async () => {
@@ -122,7 +129,7 @@ export const launch = Effect.fnUntraced(function*(folder: string, ports: Ports) 
       Effect.suspend(() => Effect.fail(kafkaMissing(`the local broker ended while it started: ${log.trim()}`)))
     )
   )
-  yield* Effect.raceFirst(answering(ports.broker), died).pipe(
+  yield* Effect.raceFirst(Effect.promise(() => started), died).pipe(
     Effect.timeoutOrElse({
       duration: "60 seconds",
       orElse: () => Effect.fail(kafkaMissing(`the local broker did not start within 60 s: ${log.trim()}`))
@@ -148,13 +155,3 @@ const startReaper = (java: ChildProcess, folder: string) => {
   if ("unref" in reaper.stdin && typeof reaper.stdin.unref === "function") reaper.stdin.unref()
   return reaper
 }
-
-const answering = (port: number): Effect.Effect<void> =>
-  Effect.callback<void, Error>((resume) => {
-    const socket = net.connect(port, "127.0.0.1", () => {
-      socket.destroy()
-      resume(Effect.void)
-    })
-    socket.on("error", (error) => resume(Effect.fail(error)))
-    return Effect.sync(() => socket.destroy())
-  }).pipe(Effect.retry(Schedule.spaced("20 millis")), Effect.orDie)

@@ -1,7 +1,9 @@
-import { Clock, Effect, Option, Ref, type Scope, Semaphore } from "effect"
+import { Clock, Effect, Option, Ref, Schedule, type Scope, Semaphore } from "effect"
+import { execFile } from "node:child_process"
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
+import { promisify } from "node:util"
 import type { KafkaMissing } from "./KafkaMissing.ts"
 import { format, freePorts, launch, type RunningKafka } from "./KafkaServer.ts"
 
@@ -24,6 +26,13 @@ export interface OwnKafka {
 const withRealClock = Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
 const wantedBytes = 2_000_000_000
 
+/** The system may take its time over stopping a process: until then it still answers. */
+const isStopped = (pid: number | undefined) =>
+  Effect.promise(() => promisify(execFile)("ps", ["-o", "state=", "-p", String(pid)])).pipe(
+    Effect.map(({ stdout }) => stdout.startsWith("T")),
+    Effect.repeat({ until: (stopped) => stopped, schedule: Schedule.spaced("10 millis") })
+  )
+
 /** A folder in memory where there is room: brokers and their clients then share two cores with nothing else. */
 const dataFolder = Effect.acquireRelease(
   Effect.promise(async () => {
@@ -43,7 +52,15 @@ export const ownKafka: Effect.Effect<OwnKafka, KafkaMissing, Scope.Scope> = Effe
   const running = yield* Ref.make(Option.none<RunningKafka>())
   const oneAtATime = yield* Semaphore.make(1)
 
-  const signal = (name: NodeJS.Signals) => Effect.map(Ref.get(running), Option.map(({ process }) => process.kill(name)))
+  const pause = Effect.flatMap(
+    Ref.get(running),
+    Option.match({
+      onNone: () => Effect.void,
+      onSome: ({ process }) =>
+        Effect.andThen(Effect.sync(() => process.kill("SIGSTOP")), Effect.asVoid(isStopped(process.pid)))
+    })
+  )
+  const resume = Effect.map(Ref.get(running), Option.map(({ process }) => process.kill("SIGCONT")))
   const end = (name: NodeJS.Signals) =>
     Effect.flatMap(
       Ref.getAndSet(running, Option.none()),
@@ -55,14 +72,23 @@ export const ownKafka: Effect.Effect<OwnKafka, KafkaMissing, Scope.Scope> = Effe
             // A frozen process hears nothing but SIGKILL until it may go on.
             process.kill("SIGCONT")
             return exited
-          })
+          }).pipe(
+            Effect.timeoutOrElse({
+              duration: "15 seconds",
+              orElse: () =>
+                Effect.promise(() => {
+                  process.kill("SIGKILL")
+                  return exited
+                })
+            })
+          )
       })
     )
   const again = Effect.flatMap(Ref.get(running), (now) =>
     Option.isSome(now)
       ? Effect.void
       : Effect.uninterruptible(
-        Effect.flatMap(launch(folder, ports), (kafka) => Ref.set(running, Option.some(kafka)))
+        Effect.flatMap(launch(folder), (kafka) => Ref.set(running, Option.some(kafka)))
       ))
   const alone = <A, E>(self: Effect.Effect<A, E>) => oneAtATime.withPermits(1)(self).pipe(Effect.asVoid, withRealClock)
 
@@ -74,7 +100,7 @@ export const ownKafka: Effect.Effect<OwnKafka, KafkaMissing, Scope.Scope> = Effe
     stop: alone(end("SIGTERM")),
     restart: alone(Effect.andThen(end("SIGTERM"), again)),
     kill: alone(end("SIGKILL")),
-    pause: alone(signal("SIGSTOP")),
-    resume: alone(signal("SIGCONT"))
+    pause: alone(pause),
+    resume: alone(resume)
   }
 }).pipe(withRealClock)

@@ -1,4 +1,4 @@
-import { Effect, Schedule } from "effect"
+import { Deferred, Effect, Schedule } from "effect"
 import type { EachBatchPayload, KafkaMessage } from "kafkajs"
 import { type Batch, BusUnavailable } from "../EventBus.ts"
 import type { IncomingMessage } from "../Message.ts"
@@ -53,6 +53,13 @@ const nothingHeld: Held["commit"] = () => Promise.reject(new Error("no batch of 
  */
 export const makeAssignment = (options: AssignmentOptions) => {
   let generation = 0
+  /** Done when the present generation is over. */
+  let over = Deferred.makeUnsafe<void>()
+  const begin = (): void => {
+    generation++
+    Deferred.doneUnsafe(over, Effect.void)
+    over = Deferred.makeUnsafe()
+  }
   let held = new Map<string, Held>()
   /** kafkajs keeps what is paused over a rebalance. */
   const paused = new Set<string>()
@@ -83,8 +90,12 @@ export const makeAssignment = (options: AssignmentOptions) => {
       if (done) return Effect.void
       if (own.generation !== generation) return Effect.fail(stale(own))
       const topics = [{ topic: own.topic, partitions: [{ partition: own.partition, offset }] }]
-      // Looks up the generation at once, so nothing comes between the check above and this.
-      return attempt("acknowledge", () => own.commit({ topics }))
+      // The call looks up its generation at once, so nothing comes between the check above and this. Nobody waits for the
+      // answer of a broker that is away once the partition is no longer ours.
+      return Effect.raceFirst(
+        attempt("acknowledge", () => own.commit({ topics })),
+        Effect.andThen(Deferred.await(over), Effect.fail(stale(own)))
+      )
     }).pipe(
       Effect.retry({
         schedule: Schedule.spaced("500 millis"),
@@ -141,7 +152,7 @@ export const makeAssignment = (options: AssignmentOptions) => {
 
     /** The member asks to join: whatever it held may be given to others. */
     leave: (): void => {
-      generation++
+      begin()
       for (const [key, own] of held) {
         if (own.next !== undefined && (own.busy || own.waiting.length > 0)) former.set(key, own.next)
       }
@@ -150,7 +161,7 @@ export const makeAssignment = (options: AssignmentOptions) => {
 
     /** The group has given partitions to the member. With `hold` they are read only once `resume` was called for them. */
     join: (assigned: Readonly<Record<string, ReadonlyArray<number>>>, hold: boolean): ReadonlyArray<Held> => {
-      generation++
+      begin()
       held = new Map()
       for (const [topic, partitions] of Object.entries(assigned)) {
         for (const partition of partitions) {

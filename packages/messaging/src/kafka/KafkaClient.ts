@@ -18,8 +18,7 @@ const expected = [
   /^Response without match/,
   /^Closed connection/,
   /^The (group is rebalancing|coordinator is not aware)/,
-  /^Offset out of range/,
-  /^Crash: /,
+  /^(Crash: |Restarting the consumer)/,
   /^Request .* timed out/,
   /^There is no leader/,
   /^This server (does not host|is not the leader)/,
@@ -84,6 +83,13 @@ export const kafkaClient = (options: KafkaOptions, patience: Patience): Effect.E
 export const attempt = <A>(operation: string, call: () => Promise<A>): Effect.Effect<A, BusUnavailable> =>
   Effect.tryPromise({ try: call, catch: (cause) => new BusUnavailable({ operation, cause }) })
 
-/** The protocol's name of an error (`UNKNOWN_TOPIC_OR_PARTITION`), as kafkajs carries it; empty for any other. */
-export const errorType = ({ cause }: BusUnavailable): string =>
-  typeof cause === "object" && cause !== null && "type" in cause && typeof cause.type === "string" ? cause.type : ""
+/**
+ * The protocol's name of an error (`UNKNOWN_TOPIC_OR_PARTITION`); empty for any other. kafkajs buries it under the number
+ * of its retries.
+ */
+export const errorType = (error: BusUnavailable): string => {
+  for (let cause = error.cause; typeof cause === "object" && cause !== null; cause = "cause" in cause && cause.cause) {
+    if ("type" in cause && typeof cause.type === "string") return cause.type
+  }
+  return ""
+}

@@ -43,8 +43,11 @@ const makeMember = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const sessionTimeout = Duration.toMillis(options.sessionTimeout ?? "10 seconds")
   const groupTimeout = Duration.toMillis(options.groupTimeout ?? "60 seconds")
+  /** The stream fails once its handlers have come to an end, so none may wait for what cannot come. */
   const fail = (operation: string, cause: unknown) =>
-    Queue.fail(ready, new BusUnavailable({ operation, cause })).pipe(Effect.asVoid)
+    Queue.fail(ready, new BusUnavailable({ operation, cause })).pipe(
+      Effect.andThen(Effect.sync(() => assignment.leave()))
+    )
 
   const assignment = makeAssignment({
     maxBatch,
@@ -53,6 +56,7 @@ const makeMember = Effect.fnUntraced(function*(
     resume: (topic, partition) => consumer.resume([{ topic, partitions: [partition] }]),
     stuck: ({ cause, operation }) => fail(operation, cause)
   })
+  let hasLeft = false
   const consumer: Consumer = yield* Effect.acquireRelease(
     Effect.sync(() =>
       kafka.consumer({
@@ -71,13 +75,16 @@ const makeMember = Effect.fnUntraced(function*(
           }
           return { ...assigner, protocol }
         }],
-        // Through a broker's restart the member keeps its place. What goes on for longer ends in a crash, and every crash
-        // ends the stream: there is one way to begin anew, and that is the supervisor's.
-        retry: { retries: RETRIES, restartOnFailure: () => Promise.resolve(false) }
+        // Asked after a crash that may mend itself (the coordinator is still loading). Never after we have left: kafkajs
+        // would join again all the same, and hold partitions that nobody reads.
+        retry: { retries: RETRIES, restartOnFailure: () => Promise.resolve(!hasLeft) }
       })
     ),
     (own) =>
-      Effect.sync(() => assignment.leave()).pipe(
+      Effect.sync(() => {
+        hasLeft = true
+        assignment.leave()
+      }).pipe(
         Effect.andThen(attempt("leave", () => own.disconnect())),
         Effect.timeout("5 seconds"),
         Effect.catch((error) => Effect.logDebug(`left group ${group} without saying so`, error)),
@@ -121,13 +128,27 @@ const makeMember = Effect.fnUntraced(function*(
     )
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
-    fork(fail("consume", payload.error))
+    assignment.leave()
+    fork(
+      payload.restart
+        ? Effect.annotateLogs(Effect.logWarning(`${group} joins again after a crash: ${payload.error.message}`), MODULE)
+        : fail("consume", payload.error)
+    )
   })
 
   const connected = topics.ensure(names).pipe(
     Effect.andThen(attempt("connect", () => consumer.connect())),
     Effect.andThen(attempt("subscribe", () => consumer.subscribe({ topics: [...names], fromBeginning: true })))
   )
+  const joined = attempt("join", () =>
+    consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: (payload) => {
+        assignment.read(payload)
+        return Promise.resolve()
+      }
+    }))
   const watched = Effect.suspend(() => {
     const silence = clock.currentTimeMillisUnsafe() - seen
     return silence > groupTimeout
@@ -139,15 +160,7 @@ const makeMember = Effect.fnUntraced(function*(
     yield* patiently(connected, `${group} waits for Kafka at ${options.brokers.join(",")}`)
     inGroup()
     yield* Effect.forkChild(watched)
-    yield* attempt("join", () =>
-      consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        eachBatch: (payload) => {
-          assignment.read(payload)
-          return Promise.resolve()
-        }
-      }))
+    yield* joined
     return yield* Effect.never
   }).pipe(
     Effect.annotateLogs(MODULE),

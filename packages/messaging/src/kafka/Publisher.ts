@@ -1,4 +1,4 @@
-import { Effect, Ref, type Scope, Semaphore } from "effect"
+import { Clock, Effect, Ref, Schedule, type Scope, ScopedRef, Semaphore } from "effect"
 import { Partitioners, type TopicMessages } from "kafkajs"
 import { BusUnavailable } from "../EventBus.ts"
 import type { WireMessage } from "../Message.ts"
@@ -11,6 +11,9 @@ const REQUEST_TIMEOUT = 3_000
 /** All of it, with connecting and creating topics. Callers that know a shorter limit interrupt. */
 const PUBLISH_TIMEOUT = "10 seconds"
 
+/** Refused by a broker that is not, or not yet, the one to ask: just after a topic was created, or a leader changed. */
+const moved = ["NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PARTITION"]
+
 const byTopic = (messages: ReadonlyArray<WireMessage>): Array<TopicMessages> =>
   Array.from(Map.groupBy(messages, ({ topic }) => topic), ([topic, ofTopic]) => ({
     topic,
@@ -21,6 +24,52 @@ const byTopic = (messages: ReadonlyArray<WireMessage>): Array<TopicMessages> =>
       headers
     }))
   }))
+
+/** Milliseconds after which a call that kafkajs still owes an answer counts as lost, and the client with it. */
+const LOST = 30_000
+
+/** A producer that connects when it is first used, and knows since when kafkajs owes it answers. */
+const acquireProducer = Effect.fnUntraced(function*(options: KafkaOptions) {
+  const kafka = yield* kafkaClient(options, { requestTimeout: REQUEST_TIMEOUT, retries: 1 })
+  const producer = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      kafka.producer({
+        idempotent: false,
+        maxInFlightRequests: 1,
+        allowAutoTopicCreation: false,
+        createPartitioner: Partitioners.DefaultPartitioner,
+        retry: { retries: 0 }
+      })
+    ),
+    (own) => attempt("disconnect", () => own.disconnect()).pipe(Effect.timeout("2 seconds"), Effect.ignore)
+  )
+  const clock = yield* Clock.Clock
+  const isConnected = yield* Ref.make(false)
+  const oneAtATime = yield* Semaphore.make(1)
+  const owed = new Set<{ readonly since: number }>()
+  const noted = <A>(call: () => Promise<A>) => () => {
+    const owing = { since: clock.currentTimeMillisUnsafe() }
+    owed.add(owing)
+    return call().finally(() => owed.delete(owing))
+  }
+  // Once only: afterwards kafkajs connects again by itself.
+  const connect = oneAtATime.withPermits(1)(
+    Effect.flatMap(Ref.get(isConnected), (connected) =>
+      connected
+        ? Effect.void
+        : Effect.andThen(attempt("connect", noted(() => producer.connect())), Ref.set(isConnected, true)))
+  )
+  const send = (topicMessages: Array<TopicMessages>) =>
+    Effect.andThen(
+      connect,
+      attempt("publish", noted(() => producer.sendBatch({ acks: -1, timeout: REQUEST_TIMEOUT, topicMessages })))
+    )
+  const isLost = () => {
+    const [oldest] = owed
+    return oldest !== undefined && clock.currentTimeMillisUnsafe() - oldest.since > LOST
+  }
+  return { send, isLost }
+})
 
 /**
  * Writes with acknowledgements from all in-sync replicas, one request in flight to each broker, hence one batch to each
@@ -33,41 +82,27 @@ export const makePublisher = (
   topics: Topics
 ): Effect.Effect<(messages: ReadonlyArray<WireMessage>) => Effect.Effect<void, BusUnavailable>, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const kafka = yield* kafkaClient(options, { requestTimeout: REQUEST_TIMEOUT, retries: 1 })
-    const producer = yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        kafka.producer({
-          idempotent: false,
-          maxInFlightRequests: 1,
-          allowAutoTopicCreation: false,
-          createPartitioner: Partitioners.DefaultPartitioner,
-          retry: { retries: 0 }
-        })
-      ),
-      (own) => attempt("disconnect", () => own.disconnect()).pipe(Effect.timeout("5 seconds"), Effect.ignore)
-    )
-    const isConnected = yield* Ref.make(false)
-    const oneAtATime = yield* Semaphore.make(1)
-    // Once only: afterwards kafkajs connects again by itself.
-    const connect = oneAtATime.withPermits(1)(
-      Effect.flatMap(Ref.get(isConnected), (connected) =>
-        connected
-          ? Effect.void
-          : Effect.andThen(attempt("connect", () => producer.connect()), Ref.set(isConnected, true)))
-    )
+    const current = yield* ScopedRef.fromAcquire(acquireProducer(options))
+    const producer = Effect.flatMap(ScopedRef.get(current), (own) =>
+      own.isLost()
+        ? Effect.andThen(ScopedRef.set(current, acquireProducer(options)), ScopedRef.get(current))
+        : Effect.succeed(own))
 
     return (messages) => {
       if (messages.length === 0) return Effect.void
       const topicMessages = byTopic(messages)
       const names = topicMessages.map(({ topic }) => topic)
       return topics.ensure(names).pipe(
-        Effect.andThen(connect),
-        Effect.andThen(
-          attempt("publish", () => producer.sendBatch({ acks: -1, timeout: REQUEST_TIMEOUT, topicMessages }))
-        ),
+        Effect.andThen(producer),
+        Effect.flatMap(({ send }) => send(topicMessages)),
         Effect.tapError((error) =>
           errorType(error) === "UNKNOWN_TOPIC_OR_PARTITION" ? topics.forget(names) : Effect.void
         ),
+        Effect.retry({
+          schedule: Schedule.spaced("100 millis"),
+          times: 5,
+          while: (error) => moved.includes(errorType(error))
+        }),
         Effect.timeoutOrElse({
           duration: PUBLISH_TIMEOUT,
           orElse: () =>

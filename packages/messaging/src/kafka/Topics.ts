@@ -1,5 +1,6 @@
-import { Effect, Semaphore } from "effect"
-import { type BusUnavailable } from "../EventBus.ts"
+import { Effect, Schedule, Semaphore } from "effect"
+import type { Admin } from "kafkajs"
+import { BusUnavailable } from "../EventBus.ts"
 import { attempt, kafkaClient, MODULE } from "./KafkaClient.ts"
 import type { KafkaOptions } from "./KafkaOptions.ts"
 
@@ -20,6 +21,14 @@ const topicSettings = [
   { name: "compression.type", value: "uncompressed" }
 ]
 
+const isThere = async (admin: Admin, topic: string): Promise<void> => {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+  const partitions = topics.flatMap((found) => found.partitions)
+  if (partitions.length === 0 || partitions.some(({ leader }) => leader < 0)) {
+    throw new Error("a partition has no leader")
+  }
+}
+
 export const makeTopics = (options: KafkaOptions): Effect.Effect<Topics> =>
   Effect.gen(function*() {
     const kafka = yield* kafkaClient(options, { requestTimeout: 5_000, retries: 1 })
@@ -39,14 +48,25 @@ export const makeTopics = (options: KafkaOptions): Effect.Effect<Topics> =>
               const created = yield* attempt(`create topic ${topic}`, () =>
                 admin.createTopics({
                   topics: [{ topic, numPartitions, replicationFactor: -1, configEntries: topicSettings }],
-                  waitForLeaders: true
+                  waitForLeaders: false
                 }))
               if (created) yield* Effect.logInfo(`created topic ${topic} with ${numPartitions} partitions`)
+              // The brokers hear of it one after the other. Who asks too early is told that there is no such topic.
+              yield* attempt(`look up topic ${topic}`, () => isThere(admin, topic)).pipe(
+                Effect.retry(Schedule.spaced("50 millis"))
+              )
             }
             for (const topic of topics) known.add(topic)
           }),
         (admin) => attempt("disconnect", () => admin.disconnect()).pipe(Effect.timeout("2 seconds"), Effect.ignore)
-      ).pipe(Effect.annotateLogs(MODULE))
+      ).pipe(
+        Effect.timeoutOrElse({
+          duration: "10 seconds",
+          orElse: () =>
+            Effect.fail(new BusUnavailable({ operation: "create topics", cause: new Error("no answer in 10 seconds") }))
+        }),
+        Effect.annotateLogs(MODULE)
+      )
 
     return {
       ensure: (topics) =>
