@@ -66,7 +66,7 @@ describe("A consumer's subscription", () => {
         before: () => stuck ? Effect.andThen(Deferred.succeed(there, undefined), Effect.fail("away")) : Effect.void
       })
       const first = yield* next
-      yield* hand(first, counts("a", 1, 3))
+      yield* Effect.asVoid(hand(first, counts("a", 1, 3)))
       yield* Deferred.await(there)
       yield* Queue.fail(first, new BusUnavailable({ operation: "consume", cause: new Error("crash") }))
       stuck = false
@@ -154,7 +154,7 @@ describe("A consumer's subscription", () => {
       })
       yield* Effect.gen(function*() {
         const { hand, next } = yield* setUp({
-          before: () => Effect.map(CurrentTraceparent, (traceparent) => void current.push(traceparent))
+          before: () => Effect.map(CurrentTraceparent, (found) => void current.push(found))
         })
         const subscription = yield* next
         yield* yield* hand(subscription, [traced])
