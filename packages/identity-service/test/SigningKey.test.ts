@@ -25,6 +25,26 @@ describe("The signing key", () => {
       assert.deepStrictEqual(yield* fs.readDirectory(dir), ["identity-key.json"])
     }).pipe(Effect.provide(NodeServices.layer), Effect.scoped))
 
+  it.live("is never overwritten by a starter that did not see it yet", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const dir = yield* folder
+      const first = yield* kidIn(dir)
+      let looked = false
+      const late = FileSystem.FileSystem.of({
+        ...fs,
+        exists: (path) =>
+          Effect.suspend(() => {
+            if (looked) return fs.exists(path)
+            looked = true
+            return Effect.succeed(false)
+          })
+      })
+      const second = yield* Effect.provideService(kidIn(dir), FileSystem.FileSystem, late)
+      assert.strictEqual(second, first)
+      assert.strictEqual(yield* kidIn(dir), first)
+    }).pipe(Effect.provide(NodeServices.layer), Effect.scoped))
+
   it.live("that was damaged stops the start with a line that says where and what to do", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem

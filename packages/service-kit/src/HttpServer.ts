@@ -14,8 +14,10 @@ export interface Patience {
 const PATIENCE: Patience = { headers: 10_000, request: 30_000 }
 /** Longer than the keep-alive of the gateways in front (nginx: 60 s), so that they never reuse what we just closed. */
 const KEEP_ALIVE_MILLIS = 65_000
-/** How long requests that are being worked on may take after the stop was asked for. */
-const DRAIN = Duration.seconds(8)
+/** How long requests that are being worked on may take after the stop was asked for: SIGKILL follows after 10 seconds. */
+export const Drain = Context.Reference<Duration.Duration>("@g-store/service-kit/HttpServer/Drain", {
+  defaultValue: () => Duration.seconds(8)
+})
 
 interface RawProblem {
   readonly status: number
@@ -146,14 +148,14 @@ const refused = (failure: ListenFailed): Layer.Layer<Listening, ListenFailed> =>
  * stops listening first, and gives requests that are being worked on 8 seconds.
  */
 export const httpServer = (options: ListenOptions) =>
-  Layer.unwrap(Effect.sync(() => {
+  Layer.unwrap(Effect.map(Drain, (drain) => {
     const server = makeServer(options.patience ?? PATIENCE)
     return Layer.merge(
       Layer.succeed(NodeServer, server),
       NodeHttpServer.layer(() => server, {
         host: options.host,
         port: options.port,
-        gracefulShutdownTimeout: DRAIN
+        gracefulShutdownTimeout: drain
       }).pipe(Layer.catchTag("ServeError", ({ cause }) => refused(listenFailure(options, cause))))
     )
   }))
@@ -161,24 +163,28 @@ export const httpServer = (options: ListenOptions) =>
 /** Ids in paths are checked by schemas, which say what is wrong; the router's own bound would say 404. */
 const routerConfig = { maxParamLength: 16 * 1024 }
 
-/** From here on every answer closes its connection, and idle connections go: else keep-alive holds up the stop. */
+/**
+ * At the stop every answer closes its connection, else keep-alive would hold the server open; and what is left of
+ * connections after the drain (a request that never arrived in full, say) is cut off: from the stop on Node does not
+ * look after them any more.
+ */
 const closeConnections = Effect.gen(function*() {
   const server = yield* NodeServer
+  const drain = yield* Drain
   const working = new Set<ServerResponse>()
-  let closing = false
   server.prependListener("request", (_request, response) => {
-    if (closing) response.setHeader("connection", "close")
     working.add(response)
     response.once("close", () => {
       working.delete(response)
-      if (closing) server.closeIdleConnections()
+      if (!server.listening) server.closeIdleConnections()
     })
   })
+  const closed = Effect.callback<void>((resume) => void server.once("close", () => resume(Effect.void)))
+  const cutOff = Effect.delay(Effect.sync(() => server.closeAllConnections()), drain)
   yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      closing = true
+    Effect.suspend(() => {
       for (const response of working) if (!response.headersSent) response.setHeader("connection", "close")
-      server.closeIdleConnections()
+      return Effect.forkDetach(Effect.raceFirst(closed, cutOff))
     })
   )
 })

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Latch, Layer, Scope } from "effect"
+import { Effect, Exit, Fiber, Latch, Layer, Logger, Scope, Stream } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { addressOf } from "../src/ClientAddress.ts"
-import { httpServer } from "../src/HttpServer.ts"
+import { httpServer, serve } from "../src/HttpServer.ts"
+import { env } from "./asking.ts"
 import { dial, listening } from "./sockets.ts"
 import { thingsRoutes } from "./things.ts"
 
@@ -149,19 +150,31 @@ describe("A server", () => {
       )
     }))
 
-  it.live("serves no route of another server in the same process", () =>
+  it.live("serves no route of another server of the same process, not even of one that it is built upon", () =>
     Effect.gen(function*() {
-      const first = HttpRouter.add("GET", "/first", HttpServerResponse.text("first here"))
-      const second = HttpRouter.add("GET", "/second", HttpServerResponse.text("second here"))
-      const ports = [yield* listening(first), yield* listening(second)]
-      const answers = yield* Effect.forEach(ports, (port) =>
+      const on = (path: `/${string}`) => {
+        const server = httpServer({ host: "127.0.0.1", port: 0, variable: "HTTP_PORT" })
+        return serve(HttpRouter.add("GET", path, HttpServerResponse.text("here"))).pipe(Layer.provideMerge(server))
+      }
+      const ports: Array<number> = []
+      const noted = () =>
+        Layer.effectDiscard(Effect.map(HttpServer.HttpServer, ({ address }) => {
+          if ("port" in address) ports.push(address.port)
+        }))
+      yield* Layer.build(
+        noted().pipe(
+          Layer.provide(on("/second")),
+          Layer.provideMerge(noted()),
+          Layer.provide(on("/first")),
+          Layer.provide([env({}), Logger.layer([])])
+        )
+      )
+      const answers = yield* Effect.forEach(ports, (one) =>
         Effect.forEach(["/first", "/second"], (path) =>
           Effect.gen(function*() {
-            const wire = yield* dial(port)
+            const wire = yield* dial(one)
             yield* wire.send(get(path))
-            const text = yield* wire.received((all) =>
-              /here|traceId/.test(all)
-            )
+            const text = yield* wire.received((all) => /here|traceId/.test(all))
             return text.slice(9, 12)
           })))
       assert.deepStrictEqual(answers, [["200", "404"], ["404", "200"]])
@@ -175,7 +188,7 @@ describe("A stop", () => {
       const arrived = yield* Latch.make()
       const slow = Effect.andThen(Latch.open(arrived), Latch.await(gate))
       const scope = yield* Scope.make()
-      const port = yield* Scope.provide(listening(thingsRoutes({ slow })), scope)
+      const port = yield* Scope.provide(listening(thingsRoutes({ slow }), { drain: "1 hour" }), scope)
 
       const idle = yield* dial(port)
       yield* idle.send(get("/v1/things"))
@@ -191,24 +204,46 @@ describe("A stop", () => {
       assert.match(answer, /^HTTP\/1\.1 204 /)
       assert.match(answer, /\r\nconnection: close\r\n/i)
       yield* Fiber.join(stopping)
-      const late = yield* Effect.flip(Effect.tryPromise(() => fetch(`http://127.0.0.1:${port}/v1/things`)))
-      assert.isDefined(late)
+      yield* refusing(port)
     }))
 
-  it.live("ends a keep-alive connection with its next answer, even one that never pauses", () =>
+  it.live("closes a keep-alive connection after an answer that had begun before", () =>
     Effect.gen(function*() {
       const gate = yield* Latch.make()
-      const arrived = yield* Latch.make()
-      const slow = Effect.andThen(Latch.open(arrived), Latch.await(gate))
+      const rest = Stream.fromEffect(Effect.as(Latch.await(gate), "rest"))
+      const body = Stream.encodeText(Stream.concat(Stream.succeed("begun"), rest))
       const scope = yield* Scope.make()
-      const port = yield* Scope.provide(listening(thingsRoutes({ slow })), scope)
+      const port = yield* Scope.provide(
+        listening(HttpRouter.add("GET", "/stream", HttpServerResponse.stream(body)), { drain: "1 hour" }),
+        scope
+      )
       const wire = yield* dial(port)
-      // Two at once: the second is read from the connection only after the first was answered.
-      yield* wire.send(get("/v1/slow") + get("/v1/things"))
-      yield* Latch.await(arrived)
+      yield* wire.send(get("/stream"))
+      yield* wire.received((text) => text.includes("begun"))
       const stopping = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* refusing(port)
       yield* Latch.open(gate)
-      yield* wire.closed
+      assert.include(yield* wire.closed, "rest")
       yield* Fiber.join(stopping)
     }))
+
+  it.live("cuts off, after the drain, a request that never arrived in full", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const port = yield* Scope.provide(listening(thingsRoutes(), { drain: "50 millis" }), scope)
+      const wire = yield* dial(port)
+      yield* wire.send("GET /v1/things HTTP/1.1\r\nHost: a\r\n")
+      const answered = yield* dial(port)
+      yield* answered.send(get("/v1/things"))
+      yield* answered.received((text) => text.includes("limit"))
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(yield* wire.closed, "")
+    }))
 })
+
+/** Done when the server takes no connections any more. */
+const refusing = (port: number) =>
+  Effect.tryPromise(() => fetch(`http://127.0.0.1:${port}/nowhere`)).pipe(
+    Effect.match({ onFailure: () => true, onSuccess: () => false }),
+    Effect.repeat({ until: (refused) => refused })
+  )

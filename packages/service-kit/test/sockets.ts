@@ -1,14 +1,18 @@
-import { Effect, Layer, Logger } from "effect"
+import { Duration, Effect, Layer, Logger } from "effect"
 import { type HttpRouter, HttpServer } from "effect/http"
 import { connect, type Socket } from "node:net"
 import type { EdgeOptions } from "../src/Edge.ts"
-import { httpServer, type Patience, serve } from "../src/HttpServer.ts"
+import { Drain, httpServer, type Patience, serve } from "../src/HttpServer.ts"
 import { env } from "./asking.ts"
 
 /** Serves routes on a free port of 127.0.0.1 for as long as the scope is open; gives the port. */
 export const listening = <A, E>(
   routes: Layer.Layer<A, E, HttpRouter.HttpRouter>,
-  options: EdgeOptions & { readonly patience?: Patience; readonly env?: Record<string, string> } = {}
+  options: EdgeOptions & {
+    readonly patience?: Patience
+    readonly drain?: Duration.Input
+    readonly env?: Record<string, string>
+  } = {}
 ) =>
   Effect.gen(function*() {
     const server = httpServer({
@@ -17,10 +21,11 @@ export const listening = <A, E>(
       variable: "HTTP_PORT",
       ...(options.patience === undefined ? {} : { patience: options.patience })
     })
+    const drain = Layer.succeed(Drain, Duration.fromInputUnsafe(options.drain ?? "8 seconds"))
     const context = yield* Layer.build(
       serve(routes, { maxInFlight: 100, ...options }).pipe(
         Layer.provideMerge(server),
-        Layer.provide([env(options.env ?? {}), Logger.layer([])])
+        Layer.provide([env(options.env ?? {}), Logger.layer([]), drain])
       )
     )
     const { address } = yield* Effect.provideContext(HttpServer.HttpServer, context)
