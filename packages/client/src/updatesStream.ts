@@ -1,9 +1,15 @@
-import { Stream } from "effect"
+import { Cause, Effect, Queue, Stream } from "effect"
 import { type OrderUpdate, type OrderUpdates, SubscriptionRefused, type Target } from "./OrderUpdates.ts"
 
 /** Order updates as an Effect Stream; ends the subscription with the stream. For Effect users: browsers need not load it. */
 export const updatesStream = (updates: OrderUpdates, target: Target): Stream.Stream<OrderUpdate, SubscriptionRefused> =>
-  Stream.fromAsyncIterable(
-    { [Symbol.asyncIterator]: () => updates.updates(target) },
-    (cause) => cause instanceof SubscriptionRefused ? cause : new SubscriptionRefused({ code: "INVALID", message: String(cause) })
-  )
+  Stream.callback<OrderUpdate, SubscriptionRefused>((queue) =>
+    Effect.acquireRelease(
+      Effect.sync(() =>
+        updates.subscribe(target, {
+          onUpdate: (update) => void Queue.offerUnsafe(queue, update),
+          onRefused: (refusal) => void Queue.failCauseUnsafe(queue, Cause.fail(new SubscriptionRefused(refusal)))
+        })
+      ),
+      (stop) => Effect.sync(stop)
+    ), { bufferSize: 10_000 })
