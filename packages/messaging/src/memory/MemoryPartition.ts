@@ -19,11 +19,14 @@ export interface MemoryPartition {
   /** Index behind the last message. */
   readonly end: () => number
   readonly slice: (from: number, most: number) => ReadonlyArray<WireMessage>
-  /** Appends the message, unless it is one whose publisher gave up waiting: that one is in its place. Answers its index. */
+  /**
+   * Appends the message, unless it is there because of a publisher that gave up waiting: then it is that one that is
+   * published, and perhaps acknowledged by now. Answers its index.
+   */
   readonly append: (message: WireMessage) => number
   /** Calls back once every durable group has acknowledged up to `end`. Answers how to stop waiting. */
   readonly whenAcknowledged: (end: number, acknowledged: () => void) => () => void
-  /** The messages stay, but nobody waits for them any longer: whoever publishes them again adopts them. */
+  /** The messages stay, but nobody waits for them any longer: who publishes them again finds them. */
   readonly abandon: (indexes: ReadonlyArray<number>) => void
   /** A durable group has moved: everything before `acknowledged` is done with by all of them. */
   readonly advance: (acknowledged: number) => void
@@ -31,6 +34,7 @@ export interface MemoryPartition {
 
 export const memoryPartition = (topic: string, partition: number, tail: number): MemoryPartition => {
   const messages: Array<WireMessage> = []
+  /** By message id: where those lie that nobody waits for any longer. */
   const abandoned = new Map<string, number>()
   let first = 0
   let done = 0
@@ -43,6 +47,7 @@ export const memoryPartition = (topic: string, partition: number, tail: number):
     if (excess < 256) return
     messages.splice(0, excess)
     first += excess
+    for (const [id, index] of abandoned) if (index < first) abandoned.delete(id)
   }
 
   return {
@@ -56,7 +61,7 @@ export const memoryPartition = (topic: string, partition: number, tail: number):
       const known = id === undefined ? undefined : abandoned.get(id)
       if (id !== undefined && known !== undefined) {
         abandoned.delete(id)
-        if (known >= done) return known
+        return known
       }
       messages.push(message)
       drop()
@@ -75,14 +80,13 @@ export const memoryPartition = (topic: string, partition: number, tail: number):
     },
     abandon: (indexes) => {
       for (const index of indexes) {
-        const id = index < done ? undefined : messages[index - first]?.headers[MESSAGE_ID]
+        const id = messages[index - first]?.headers[MESSAGE_ID]
         if (id !== undefined) abandoned.set(id, index)
       }
     },
     advance: (acknowledged) => {
       if (acknowledged <= done) return
       done = acknowledged
-      for (const [id, index] of abandoned) if (index < done) abandoned.delete(id)
       const ready = waiters.filter((waiter) => waiter.end <= done)
       waiters = waiters.filter((waiter) => waiter.end > done)
       drop()
