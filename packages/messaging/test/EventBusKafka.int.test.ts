@@ -163,6 +163,19 @@ describe("EventBusKafka", await kafkaSuite(), () => {
   )
 
   it.live(
+    "leaves its group, also when it has only just joined",
+    onKafka(Effect.fnUntraced(function*({ group, topic }) {
+      for (let n = 0; n < 3; n++) {
+        const member = yield* join({ topics: [topic], group }, (batch) => batch.acknowledge)
+        yield* member.assigned
+        yield* member.leave
+        const { groups } = yield* asAdmin((admin) => admin.describeGroups([group]))
+        assert.strictEqual(groups[0]?.state, "Empty")
+      }
+    }))
+  )
+
+  it.live(
     "fails its stream when the client crashes",
     onKafka(Effect.fnUntraced(function*({ group, topic }) {
       // A message that this client cannot read: what it throws then is a crash that it does not recover from.

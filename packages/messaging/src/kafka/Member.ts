@@ -57,6 +57,7 @@ const makeMember = Effect.fnUntraced(function*(
     stuck: ({ cause, operation }) => fail(operation, cause)
   })
   let hasLeft = false
+  let joining = Promise.resolve()
   const consumer: Consumer = yield* Effect.acquireRelease(
     Effect.sync(() =>
       kafka.consumer({
@@ -85,7 +86,9 @@ const makeMember = Effect.fnUntraced(function*(
         hasLeft = true
         assignment.leave()
       }).pipe(
-        Effect.andThen(attempt("leave", () => own.disconnect())),
+        // A kafkajs that is about to join hears of no end, and would leave a member behind that holds partitions and reads
+        // nothing. So it comes first to its end, if need be after we have.
+        Effect.andThen(attempt("leave", () => joining.finally(() => own.disconnect()))),
         Effect.timeout("5 seconds"),
         Effect.catch((error) => Effect.logDebug(`left group ${group} without saying so`, error)),
         Effect.annotateLogs(MODULE)
@@ -117,7 +120,11 @@ const makeMember = Effect.fnUntraced(function*(
     seen = clock.currentTimeMillisUnsafe()
   }
   consumer.on(consumer.events.HEARTBEAT, inGroup)
+  let settle = (): void => undefined
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    // It is a member, and so can leave, in a moment.
+    setImmediate(settle)
+    if (hasLeft) return
     inGroup()
     const all = assignment.join(payload.memberAssignment, startAt !== undefined)
     fork(
@@ -129,6 +136,8 @@ const makeMember = Effect.fnUntraced(function*(
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     assignment.leave()
+    settle()
+    if (payload.restart) joining = new Promise((resolve) => settle = resolve)
     fork(
       payload.restart
         ? Effect.annotateLogs(Effect.logWarning(`${group} joins again after a crash: ${payload.error.message}`), MODULE)
@@ -140,15 +149,17 @@ const makeMember = Effect.fnUntraced(function*(
     Effect.andThen(attempt("connect", () => consumer.connect())),
     Effect.andThen(attempt("subscribe", () => consumer.subscribe({ topics: [...names], fromBeginning: true })))
   )
-  const joined = attempt("join", () =>
-    consumer.run({
+  const joined = attempt("join", () => {
+    joining = consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       eachBatch: (payload) => {
         assignment.read(payload)
         return Promise.resolve()
       }
-    }))
+    })
+    return joining
+  })
   const watched = Effect.suspend(() => {
     const silence = clock.currentTimeMillisUnsafe() - seen
     return silence > groupTimeout
