@@ -25,7 +25,10 @@ const started = Effect.gen(function*() {
   const repository = (through: typeof url) =>
     Effect.map(
       Layer.build(
-        Layer.fresh(StoreOnPostgres).pipe(Layer.provide(PgClient.layer({ url: through, maxConnections: 4 })))
+        Layer.fresh(StoreOnPostgres).pipe(
+          // Through the proxy as in production: statements of many requests share a connection, and break together.
+          Layer.provide(PgClient.layer({ url: through, maxConnections: 4, multiplex: through !== url }))
+        )
       ),
       (context) => ({ ...Context.get(context, OrderRepository), store: Context.get(context, OutboxStore) })
     )

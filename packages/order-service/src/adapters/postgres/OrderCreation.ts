@@ -11,11 +11,17 @@ import { insertOrders, type NewOrder } from "./OrderWrites.ts"
 type Outcome = Exit.Exit<Added, KeyReused | DatabaseUnavailable>
 type KeyedOrder = NewOrder & { readonly key: IdempotencyKey }
 
-/** Longer than the server's own statement_timeout: it ends only the wait for a server that says nothing at all. */
-const SILENCE = "12 seconds"
-
 /** After a lost answer the same orders are tried again, at most four times. */
 const again = Schedule.exponential("20 millis").pipe(Schedule.jittered, Schedule.upTo({ times: 4 }))
+
+/**
+ * All tries together take at most 12 seconds. That is longer than the server's statement_timeout: a slow statement ends
+ * with that, and a server that says nothing ends here.
+ */
+const inTime = Effect.timeoutOrElse({
+  duration: "12 seconds",
+  orElse: () => Effect.fail(new DatabaseUnavailable({ cause: new Cause.TimeoutError("the database is silent") }))
+})
 
 /** What is kept under an idempotency key. */
 const decodeAnswer = Schema.decodeUnknownEffect(Schema.Struct({ orderId: OrderId }))
@@ -31,17 +37,14 @@ const decodeAnswer = Schema.decodeUnknownEffect(Schema.Struct({ orderId: OrderId
 export const orderCreation = (sql: SqlClient.SqlClient, wake: Effect.Effect<void>) => {
   const write = (batch: ReadonlyArray<NewOrder>) =>
     orUnavailable(insertOrders(sql, batch)).pipe(
-      Effect.timeoutOrElse({
-        duration: SILENCE,
-        orElse: () => Effect.fail(new DatabaseUnavailable({ cause: new Cause.TimeoutError("the database is silent") }))
-      }),
       Effect.tapError((error) =>
         Effect.logWarning(
-          `no answer about ${batch.length} new orders: stored or not, they are tried again as they are`,
+          `no answer about ${batch.length} new orders: stored or not, they are tried as they are`,
           error
         )
       ),
       Effect.retry(again),
+      inTime,
       Effect.tap((rows) => rows.length === 0 ? Effect.void : wake),
       Effect.map((rows): ReadonlySet<string> => new Set(rows.map(({ id }) => id)))
     )
@@ -50,8 +53,15 @@ export const orderCreation = (sql: SqlClient.SqlClient, wake: Effect.Effect<void
   const store = Effect.fnUntraced(function*(batch: ReadonlyArray<NewOrder>) {
     const together = yield* Effect.exit(write(batch))
     const exits = new Map(batch.map((order) => [order, together]))
-    if (Exit.isFailure(together) && Cause.hasDies(together.cause) && batch.length > 1) {
-      for (const order of batch) exits.set(order, yield* Effect.exit(write([order])))
+    if (Exit.isSuccess(together) || !Cause.hasDies(together.cause) || batch.length === 1) return exits
+    for (const [i, order] of batch.entries()) {
+      const alone = yield* Effect.exit(write([order]))
+      exits.set(order, alone)
+      // No database any more: the others need not find that out one after the other.
+      if (Exit.isFailure(alone) && !Cause.hasDies(alone.cause)) {
+        for (const other of batch.slice(i)) exits.set(other, alone)
+        break
+      }
     }
     return exits
   })
@@ -62,7 +72,7 @@ export const orderCreation = (sql: SqlClient.SqlClient, wake: Effect.Effect<void
       const outcomes = new Map<NewOrder, Outcome>()
       if (orders.length === 0) return outcomes
       const kept = new Map(
-        (yield* idempotencyLookup(sql, orders.map(({ key }) => key))).map((use) => [nameOf(use), use])
+        (yield* inTime(idempotencyLookup(sql, orders.map(({ key }) => key)))).map((use) => [nameOf(use), use])
       )
       for (const order of orders) {
         const use = kept.get(nameOf(order.key))
