@@ -1,7 +1,7 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
-import { testDatabaseUrl } from "@g-store/postgres/TestPostgres.ts"
-import { Array as Arr, Deferred, Effect, Fiber, Layer, Random, Ref } from "effect"
+import { type OwnServer, ownServer, testDatabaseUrl } from "@g-store/postgres/TestPostgres.ts"
+import { Array as Arr, Deferred, Effect, Fiber, Layer, Random, Ref, Schedule } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { BusUnavailable } from "../src/EventBus.ts"
 import { MessagingHealth } from "../src/MessagingHealth.ts"
@@ -122,6 +122,77 @@ describe("the relay on PostgreSQL", () => {
       }).pipe(Effect.provide(relay(bus)))
       assert.deepStrictEqual(Arr.dedupe(idsOf(bus)), [1, 2].map(id))
     }).pipe(Effect.provide(database(4))))
+})
+
+describe("the relay of a database that fails", () => {
+  /** On a server of its own, which may be killed and frozen. */
+  const onServer = <A, E>(
+    bus: RecordingBus,
+    body: (server: OwnServer) => Effect.Effect<A, E, Outbox | OutboxStore | MessagingHealth>
+  ) =>
+    Effect.gen(function*() {
+      const server = yield* ownServer
+      yield* server.start
+      const client = PgClient.layer({ url: server.url, maxConnections: 4, connectTimeout: "1 second" })
+      const Database = Layer.provideMerge(Layer.effectDiscard(createOutboxTables), client)
+      return yield* Effect.provide(body(server), Layer.provide(relay(bus), Database))
+    }).pipe(Effect.scoped)
+
+  it.live("loses and reorders nothing when the server is killed in the middle of the work", () => {
+    const bus = recordingBus()
+    return onServer(
+      bus,
+      Effect.fnUntraced(function*(server) {
+        const outbox = yield* Outbox
+        const written = yield* Ref.make(0)
+        // One writer a key, each with its next message only when the one before is surely written.
+        const writing = yield* Effect.forEach(
+          Arr.makeBy(4, (nth) => nth),
+          (writer) =>
+            Effect.forEach(
+              Arr.makeBy(50, (nth) => nth),
+              (nth) =>
+                outbox.append([outgoing(writer * 1_000 + nth, `order-${writer}`)]).pipe(
+                  Effect.retry(Schedule.spaced(20)),
+                  Effect.andThen(Ref.update(written, (count) => count + 1)),
+                  Effect.andThen(Effect.sleep(5))
+                ),
+              { discard: true }
+            ),
+          { concurrency: "unbounded", discard: true }
+        ).pipe(Effect.forkChild)
+        while ((yield* Ref.get(written)) < 80) yield* Effect.sleep(5)
+        yield* server.kill
+        yield* server.start
+        yield* Fiber.join(writing)
+        yield* drained
+        assert.deepStrictEqual(
+          Arr.makeBy(4, (writer) => firstOccurrences(bus).get(`order-${writer}`)),
+          Arr.makeBy(4, (writer) => Arr.makeBy(50, (nth) => id(writer * 1_000 + nth)))
+        )
+      })
+    )
+  })
+
+  it.live("says so when the server does not answer any more, and goes on when it does", () => {
+    const bus = recordingBus()
+    return onServer(
+      bus,
+      Effect.fnUntraced(function*(server) {
+        const outbox = yield* Outbox
+        const health = yield* MessagingHealth
+        yield* outbox.append([outgoing(1, "a")])
+        yield* drained
+        yield* server.pause
+        while ((yield* health.reasons).length === 0) yield* Effect.sleep(20)
+        yield* server.resume
+        yield* outbox.append([outgoing(2, "a")])
+        yield* drained
+        while ((yield* health.reasons).length > 0) yield* Effect.sleep(20)
+        assert.deepStrictEqual(Arr.dedupe(idsOf(bus)), [1, 2].map(id))
+      })
+    )
+  })
 })
 
 describe("an outbox insert inside an adapter's own statement", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Random, Scope } from "effect"
+import { Deferred, Effect, Layer, Random, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { BusUnavailable } from "../src/EventBus.ts"
 import { type MemoryTables, memoryTables } from "../src/memory/MemoryTables.ts"
@@ -110,13 +110,14 @@ describe("the relay", () => {
       const bus = recordingBus()
       const messages = [outgoing(1, "a"), outgoing(2, "a"), outgoing(3, "b")]
       // A dead process removes nothing and gives no lease back.
-      yield* withRelay(
+      const dying = yield* withRelay(
         { tables, bus, through: (store) => ({ ...store, remove: () => Effect.never, release: () => Effect.never }) },
         Effect.gen(function*() {
           yield* append(...messages)
           yield* soon(() => bus.log.length === 3)
         })
-      ).pipe(Effect.forkChild, Effect.tap(() => TestClock.adjust("3 seconds")), Effect.flatMap(Fiber.join))
+      ).pipe(Effect.forkChild)
+      yield* eventually(() => dying.pollUnsafe() !== undefined)
       assert.strictEqual(waiting(tables), 3)
 
       yield* withRelay({ tables, bus }, eventually(() => waiting(tables) === 0))

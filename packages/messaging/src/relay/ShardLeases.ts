@@ -1,4 +1,4 @@
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Fiber } from "effect"
 import { LEASE_MILLIS, type OutboxStore } from "../OutboxStore.ts"
 import { DatabaseUnavailable } from "../Transactions.ts"
 import type { RelayMetrics } from "./RelayMetrics.ts"
@@ -28,16 +28,24 @@ interface Held {
 
 const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
-/** A database that does not answer is unavailable: nothing here waits without end. */
+/**
+ * A database that does not answer is unavailable: nothing here waits without end. Nor for the end of the query itself:
+ * cancelling one on a frozen server takes the driver seconds in which the lease runs out.
+ */
 export const answered = <A, R>(
   effect: Effect.Effect<A, DatabaseUnavailable, R>,
   millis: number
 ): Effect.Effect<A, DatabaseUnavailable, R> =>
-  Effect.timeoutOrElse(effect, {
-    duration: millis,
-    orElse: () =>
-      Effect.fail(new DatabaseUnavailable({ cause: new Error(`no answer within ${Math.round(millis)} ms`) }))
-  })
+  Effect.flatMap(Effect.forkChild(effect), (asking) =>
+    Effect.timeoutOrElse(Fiber.join(asking), {
+      duration: millis,
+      orElse: () =>
+        Effect.suspend(() => {
+          asking.interruptUnsafe()
+          const cause = new Error(`no answer within ${Math.round(millis)} ms`)
+          return Effect.fail(new DatabaseUnavailable({ cause }))
+        })
+    }))
 
 export const shardLeases = (
   store: OutboxStore["Service"],
