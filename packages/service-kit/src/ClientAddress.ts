@@ -1,8 +1,7 @@
-import { Effect, Option, Result } from "effect"
-import { HttpMiddleware, HttpRouter, type HttpServerRequest } from "effect/http"
+import { Option, Result } from "effect"
+import type { HttpServerRequest } from "effect/http"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
-import { trustedProxies } from "./ServiceConfig.ts"
 
 /** Reads an address as the socket or a header gives it; `::ffff:10.0.0.1` is 10.0.0.1. */
 const parse = (address: string): NetAddress.IpAddress | undefined => {
@@ -21,15 +20,6 @@ export const isLoopback = (address: string | undefined): boolean => {
   const ip = address === undefined ? undefined : parse(address)
   return ip !== undefined && NetAddress.isLoopback(ip)
 }
-
-/**
- * Behind TRUSTED_PROXIES the client's address is the last hop of X-Forwarded-For that is no proxy of ours; from
- * anywhere else the header is ignored. Afterwards `remoteAddress` is the client and `peerAddress` the socket's.
- */
-export const ClientAddress = HttpRouter.middleware(
-  Effect.map(trustedProxies, (networks) => HttpMiddleware.xForwardedHeaders({ trustedProxies: networks })),
-  { global: true }
-)
 
 /** How many addresses are told apart when failures are counted: a fixed table, whoever calls. */
 const ADDRESS_KEYS = 65_536
@@ -53,6 +43,9 @@ const subnet = (address: string): string => {
     : address
 }
 
-/** The client's address, where there is a socket. */
+/**
+ * The client's address, where there is a socket. Behind TRUSTED_PROXIES the edge has put the last hop of X-Forwarded-For
+ * there that is no proxy of ours; from anywhere else that header is ignored. `peerAddress` stays the socket's.
+ */
 export const addressOf = (request: HttpServerRequest.HttpServerRequest): string | undefined =>
   Option.getOrUndefined(request.remoteAddress)

@@ -1,5 +1,5 @@
-import { CurrentTraceparent, traceId } from "@g-store/messaging/TraceContext.ts"
-import { ByteSize, type Cause, Clock, Context, Effect, Metric, Tracer } from "effect"
+import { CurrentTraceparent } from "@g-store/messaging/TraceContext.ts"
+import { ByteSize, type Cause, Clock, Context, Effect, Metric, Random, Tracer } from "effect"
 import {
   HttpIncomingMessage,
   HttpMiddleware,
@@ -8,7 +8,7 @@ import {
   type HttpServerResponse
 } from "effect/http"
 import type { unhandled } from "effect/Types"
-import { type Ending, endingOfCause, MAX_BODY_BYTES, overloaded, shownPath } from "./EdgeAnswers.ts"
+import { endingOfCause, MAX_BODY_BYTES, overloaded, shownPath } from "./EdgeAnswers.ts"
 import { atTheEdge } from "./EdgeResponse.ts"
 import { defectCounter, inFlightGauge, makeRecorder, shedCounter } from "./HttpMetrics.ts"
 import { CurrentRequestFacts, type RequestFacts } from "./RequestFacts.ts"
@@ -22,94 +22,102 @@ export interface EdgeOptions {
   readonly maxInFlight?: number
 }
 
+type Response = HttpServerResponse.HttpServerResponse
+type Handled = Effect.Effect<Response, unhandled>
+
 const maxBody = ByteSize.bytes(MAX_BODY_BYTES)
 
-/** Where a request came from and when; its answer is measured and logged with these. */
-interface Begun {
+/** A request on its way through: where it came from, when it began, and what is learnt about it. */
+interface Passage {
   readonly request: HttpServerRequest.HttpServerRequest
-  readonly facts: RequestFacts
-  readonly traceparent: string
+  readonly clock: Clock.Clock
   readonly startedNanos: bigint
+  readonly traceparent: string
+  readonly facts: RequestFacts
 }
+
+/** The span's where a tracer is installed, else one of our own: it goes with the work, into logs and messages. */
+const traceparentOf = (request: HttpServerRequest.HttpServerRequest, context: Context.Context<never>): string => {
+  const span = Context.getOrUndefined(context, Tracer.ParentSpan)
+  return span === undefined
+    ? traceparentFrom(request.headers["traceparent"], Context.get(context, Random.Random))
+    : `00-${span.traceId.padStart(32, "0")}-${span.spanId}-${span.sampled ? "01" : "00"}`
+}
+
+/** What the work inside sees of its request. */
+const withPassage = ({ facts, traceparent }: Passage) => <R>(context: Context.Context<R>): Context.Context<R> =>
+  context.pipe(
+    Context.add(CurrentTraceparent, traceparent),
+    Context.add(CurrentRequestFacts, facts),
+    Context.add(HttpIncomingMessage.MaxBodySize, maxBody)
+  )
 
 /**
  * What every request passes on its way in and out, once per server: trace context, the client's address, the body
- * limit, load shedding; errors as problems, security headers, metrics, and its line in the log.
+ * limit, load shedding; errors as problems, security headers, metrics, and its line in the log. Every request pays for
+ * what stands here, so it is written with few Effects: the service values are read once from the fiber.
  */
 export const Edge = (options: EdgeOptions = {}) =>
   HttpRouter.middleware(
     Effect.gen(function*() {
       const networks = yield* ServiceConfig.trustedProxies
       const bound = options.maxInFlight ?? (yield* ServiceConfig.maxInFlight)
-      const record = makeRecorder()
       const forwarded = HttpMiddleware.xForwardedHeaders({ trustedProxies: networks })
+      const record = makeRecorder()
       const log = options.logLevel === "Debug" ? Effect.logDebug : Effect.logInfo
       let inFlight = 0
 
-      const answered = (begun: Begun, { response }: Ending) =>
-        Effect.gen(function*() {
+      const answered = (passage: Passage, response: Response): Effect.Effect<Response> =>
+        Effect.withFiber((fiber) => {
           inFlight -= 1
-          const { facts, request, startedNanos, traceparent } = begun
-          const elapsed = Number((yield* Clock.currentTimeNanos) - startedNanos) / 1e9
+          const { clock, facts, request, startedNanos, traceparent } = passage
+          const { method } = request
+          const { status } = response
+          const seconds = Number(clock.currentTimeNanosUnsafe() - startedNanos) / 1e9
+          record(fiber.context, { method, route: facts.route, status, seconds })
+          inFlightGauge.updateUnsafe(inFlight, fiber.context)
           const path = shownPath(request.originalUrl)
-          const ms = Math.round(elapsed * 10_000) / 10
-          yield* record(request.method, facts.route, response.status, elapsed)
-          yield* Metric.update(inFlightGauge, inFlight)
-          yield* log(`${request.method} ${path} ${response.status}`).pipe(Effect.annotateLogs({
-            module: "http",
-            method: request.method,
-            path,
-            status: response.status,
-            ms,
-            ...(facts.caller === undefined ? {} : { caller: facts.caller })
-          }))
-          return atTheEdge(response, request, traceparent, traceId(traceparent) ?? "")
+          const annotations = { module: "http", method, path, status, ms: Math.round(seconds * 10_000) / 10 }
+          return log(`${method} ${path} ${status}`).pipe(
+            Effect.annotateLogs(facts.caller === undefined ? annotations : { ...annotations, caller: facts.caller }),
+            Effect.as(atTheEdge(response, request, traceparent))
+          )
         })
 
-      const failed = (begun: Begun, cause: Cause.Cause<unknown>) =>
+      const failed = (passage: Passage, cause: Cause.Cause<unknown>): Effect.Effect<Response> =>
         Effect.gen(function*() {
           const ending = yield* endingOfCause(cause)
           if (ending.defect) {
             yield* Metric.update(defectCounter, 1)
-            yield* Effect.logError(`${begun.request.method} ${shownPath(begun.request.originalUrl)} failed`, cause)
+            yield* Effect.logError(`${passage.request.method} ${shownPath(passage.request.originalUrl)} failed`, cause)
               .pipe(
                 Effect.annotateLogs({ module: "http" })
               )
           }
-          return yield* answered(begun, ending)
+          return yield* answered(passage, ending.response)
         })
 
       const turnedAway = Effect.andThen(Metric.update(shedCounter, 1), overloaded)
 
-      const around = (
-        effect: Effect.Effect<HttpServerResponse.HttpServerResponse, unhandled>,
-        begun: Begun
-      ): Effect.Effect<HttpServerResponse.HttpServerResponse, unhandled, HttpServerRequest.HttpServerRequest> => {
-        inFlight += 1
-        const worked = inFlight > bound ? turnedAway : networks.length === 0 ? effect : forwarded(effect)
-        return Effect.matchCauseEffect(worked, {
-          onSuccess: (response) => answered(begun, { response, defect: false }),
-          onFailure: (cause) => failed(begun, cause)
-        }).pipe(Effect.updateContext((context: Context.Context<HttpServerRequest.HttpServerRequest>) =>
-          context.pipe(
-            Context.add(CurrentTraceparent, begun.traceparent),
-            Context.add(CurrentRequestFacts, begun.facts),
-            Context.add(HttpIncomingMessage.MaxBodySize, maxBody)
-          )
-        ))
+      return (effect: Handled): Effect.Effect<Response, unhandled, HttpServerRequest.HttpServerRequest> => {
+        const worked = networks.length === 0 ? effect : forwarded(effect)
+        return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+          Effect.withFiber((fiber) => {
+            const clock = fiber.getRef(Clock.Clock)
+            const passage: Passage = {
+              request,
+              clock,
+              startedNanos: clock.currentTimeNanosUnsafe(),
+              traceparent: traceparentOf(request, fiber.context),
+              facts: { route: undefined, caller: undefined }
+            }
+            inFlight += 1
+            return Effect.matchCauseEffect(inFlight > bound ? turnedAway : worked, {
+              onSuccess: (response) => answered(passage, response),
+              onFailure: (cause) => failed(passage, cause)
+            }).pipe(Effect.updateContext(withPassage(passage)))
+          }))
       }
-
-      return (effect: Effect.Effect<HttpServerResponse.HttpServerResponse, unhandled>) =>
-        Effect.gen(function*() {
-          const request = yield* HttpServerRequest.HttpServerRequest
-          const startedNanos = yield* Clock.currentTimeNanos
-          const span = yield* Effect.serviceOption(Tracer.ParentSpan)
-          const traceparent = span._tag === "Some"
-            ? `00-${span.value.traceId.padStart(32, "0")}-${span.value.spanId}-${span.value.sampled ? "01" : "00"}`
-            : yield* traceparentFrom(request.headers["traceparent"])
-          const facts: RequestFacts = { route: undefined, caller: undefined }
-          return yield* around(effect, { request, facts, traceparent, startedNanos })
-        })
     }),
     { global: true }
   )

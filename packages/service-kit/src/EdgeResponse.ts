@@ -57,9 +57,9 @@ const completed = (
 export const atTheEdge = (
   response: HttpServerResponse.HttpServerResponse,
   request: HttpServerRequest.HttpServerRequest,
-  traceparent: string,
-  trace: string
+  traceparent: string
 ): HttpServerResponse.HttpServerResponse => {
+  const trace = traceparent.slice(3, 35)
   const complete = response.status >= 400 && response.status !== 499 ? completed(response, request, trace) : response
   return HttpServerResponse.setHeaders(complete, {
     ...defaults,

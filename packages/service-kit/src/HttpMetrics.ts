@@ -1,12 +1,7 @@
-import { Effect, Metric } from "effect"
+import { type Context, Metric } from "effect"
 
 const boundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-const requests = Metric.counter("http_requests_total", { description: "Requests answered", incremental: true })
-const seconds = Metric.histogram("http_request_duration_seconds", {
-  description: "Time from the request's head to its answer, in seconds",
-  boundaries
-})
 /** Requests being worked on. */
 export const inFlightGauge = Metric.gauge("http_requests_in_flight", { description: "Requests being worked on" })
 /** Requests turned away because too many were being worked on. */
@@ -22,26 +17,48 @@ export const defectCounter = Metric.counter("http_defects_total", {
 
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
+/** What an answered request counts into: one pair for every set of labels. */
+const makeSeries = (method: string, route: string, status: number) => {
+  const attributes = { method, route, status: String(status) }
+  return {
+    requests: Metric.counter("http_requests_total", {
+      description: "Requests answered",
+      incremental: true,
+      attributes
+    }),
+    seconds: Metric.histogram("http_request_duration_seconds", {
+      description: "Time from the request's head to its answer, in seconds",
+      boundaries,
+      attributes
+    })
+  }
+}
+
 /**
  * Counts an answer. Labels are bounded: methods that are served, path templates (`other` for what has none), statuses.
- * The labelled metrics are kept, since making one costs more than updating it.
+ * The metrics of each set of labels are kept, since making one costs more than updating it; and they are updated
+ * synchronously, because every request does.
  */
 export const makeRecorder = () => {
-  const labelled = new Map<string, (elapsed: number) => Effect.Effect<void>>()
-  const make = (method: string, route: string, status: number) => {
-    const attributes = { method, route, status: String(status) }
-    const counted = Metric.update(Metric.withAttributes(requests, attributes), 1)
-    const timed = Metric.withAttributes(seconds, attributes)
-    return (elapsed: number) => Effect.andThen(counted, Metric.update(timed, elapsed))
-  }
-  return (method: string, route: string | undefined, status: number, elapsedSeconds: number): Effect.Effect<void> => {
-    const shownMethod = METHODS.has(method) ? method : "OTHER"
-    const key = `${shownMethod} ${status} ${route ?? "other"}`
-    let record = labelled.get(key)
-    if (record === undefined) {
-      record = make(shownMethod, route ?? "other", status)
-      labelled.set(key, record)
+  const known = new Map<string, ReturnType<typeof makeSeries>>()
+  return (
+    context: Context.Context<never>,
+    answer: {
+      readonly method: string
+      readonly route: string | undefined
+      readonly status: number
+      readonly seconds: number
     }
-    return record(elapsedSeconds)
+  ): void => {
+    const method = METHODS.has(answer.method) ? answer.method : "OTHER"
+    const route = answer.route ?? "other"
+    const key = `${method} ${answer.status} ${route}`
+    let series = known.get(key)
+    if (series === undefined) {
+      series = makeSeries(method, route, answer.status)
+      known.set(key, series)
+    }
+    series.requests.updateUnsafe(1, context)
+    series.seconds.updateUnsafe(answer.seconds, context)
   }
 }

@@ -115,6 +115,24 @@ const makeServer = (patience: Patience): Server => {
 /** node:http's server beneath Effect's: for what needs its `upgrade` event, as WebSockets do. */
 export class NodeServer extends Context.Service<NodeServer, Server>()("@g-store/service-kit/HttpServer/NodeServer") {}
 
+/**
+ * What has to happen before a server waits for its connections to end: sockets that live on would otherwise hold it up
+ * for the whole drain, since layers inside `serve` are only closed after it.
+ */
+export class ServerStop extends Context.Service<ServerStop, {
+  /** Runs `close` when the stop begins. */
+  readonly before: (close: Effect.Effect<void>) => Effect.Effect<void>
+  readonly run: Effect.Effect<void>
+}>()("@g-store/service-kit/HttpServer/ServerStop") {}
+
+const makeServerStop = (): ServerStop["Service"] => {
+  const hooks = new Set<Effect.Effect<void>>()
+  return {
+    before: (close) => Effect.sync(() => void hooks.add(close)),
+    run: Effect.suspend(() => Effect.forEach(hooks, (close) => close, { concurrency: "unbounded", discard: true }))
+  }
+}
+
 /** A port that cannot be listened on; `message` is the line that the operator reads. */
 export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", { message: Schema.String }) {}
 
@@ -150,8 +168,9 @@ const refused = (failure: ListenFailed): Layer.Layer<Listening, ListenFailed> =>
 export const httpServer = (options: ListenOptions) =>
   Layer.unwrap(Effect.map(Drain, (drain) => {
     const server = makeServer(options.patience ?? PATIENCE)
-    return Layer.merge(
+    return Layer.mergeAll(
       Layer.succeed(NodeServer, server),
+      Layer.sync(ServerStop, makeServerStop),
       NodeHttpServer.layer(() => server, {
         host: options.host,
         port: options.port,
@@ -170,6 +189,7 @@ const routerConfig = { maxParamLength: 16 * 1024 }
  */
 const closeConnections = Effect.gen(function*() {
   const server = yield* NodeServer
+  const stop = yield* ServerStop
   const drain = yield* Drain
   const working = new Set<ServerResponse>()
   server.prependListener("request", (_request, response) => {
@@ -184,7 +204,7 @@ const closeConnections = Effect.gen(function*() {
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       for (const response of working) if (!response.headersSent) response.setHeader("connection", "close")
-      return Effect.forkDetach(Effect.raceFirst(closed, cutOff))
+      return Effect.andThen(Effect.forkDetach(Effect.raceFirst(closed, cutOff)), stop.run)
     })
   )
 })

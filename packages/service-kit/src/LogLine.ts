@@ -1,5 +1,5 @@
 import { CurrentTraceparent, traceId } from "@g-store/messaging/TraceContext.ts"
-import { Formatter, Logger, type LogLevel } from "effect"
+import { Cause, Formatter, type Logger, type LogLevel, References } from "effect"
 
 /** One thing that happened, as it goes to the log. */
 export interface Entry {
@@ -21,18 +21,14 @@ const messageOf = (part: unknown): string => {
 }
 
 /** Reads what the runtime hands a logger: the trace is the fiber's, whoever logs. */
-export const entryOf = (options: Logger.Options<unknown>): Entry => {
-  const { annotations, cause, timestamp } = Logger.formatStructured.log(options)
-  const { message } = options
-  return {
-    timestamp,
-    cause,
-    annotations,
-    level: options.logLevel,
-    message: Array.isArray(message) ? message.map(messageOf).join(" ") : messageOf(message),
-    traceId: traceId(options.fiber.getRef(CurrentTraceparent))
-  }
-}
+export const entryOf = ({ cause, date, fiber, logLevel, message }: Logger.Options<unknown>): Entry => ({
+  timestamp: date.toISOString(),
+  level: logLevel,
+  message: Array.isArray(message) ? message.map(messageOf).join(" ") : messageOf(message),
+  annotations: fiber.getRef(References.CurrentLogAnnotations),
+  traceId: traceId(fiber.getRef(CurrentTraceparent)),
+  cause: cause.reasons.length === 0 ? undefined : Cause.pretty(cause)
+})
 
 // Tokens and passwords have no business in a log; should one get into a message all the same, it does not come out.
 const token = /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g
@@ -43,18 +39,24 @@ const password = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*):[^\s@/]+@/gi
 export const scrubbed = (line: string): string =>
   line.replace(token, "<token>").replace(bearer, "$1 <credentials>").replace(password, "$1:<password>@")
 
-/** One JSON object a line, annotations beside the fixed members. */
-export const jsonLine = (entry: Entry, service: string | undefined): string => {
+/** A value as JSON; what is no plain text or number goes through Effect's formatter, which hides what is redacted. */
+const jsonOf = (value: unknown): string =>
+  typeof value === "string"
+    ? JSON.stringify(value)
+    : typeof value === "number" && Number.isFinite(value)
+    ? String(value)
+    : Formatter.formatJson(value)
+
+/** One JSON object a line, annotations beside the fixed members. Written by hand: every request has a line. */
+export const jsonLine = (entry: Entry, service: string): string => {
   const { annotations, cause, level, message, timestamp, traceId: trace } = entry
-  return scrubbed(Formatter.formatJson({
-    timestamp,
-    level: level.toUpperCase(),
-    service,
-    ...annotations,
-    message,
-    ...(trace === undefined ? {} : { traceId: trace }),
-    ...(cause === undefined ? {} : { cause })
-  }))
+  let line = `{"timestamp":"${timestamp}","level":"${level.toUpperCase()}"`
+  if (annotations["service"] === undefined) line += `,"service":${JSON.stringify(service)}`
+  for (const name of Object.keys(annotations)) line += `,${JSON.stringify(name)}:${jsonOf(annotations[name])}`
+  line += `,"message":${JSON.stringify(message)}`
+  if (trace !== undefined) line += `,"traceId":"${trace}"`
+  if (cause !== undefined) line += `,"cause":${JSON.stringify(cause)}`
+  return scrubbed(`${line}}`)
 }
 
 const colours: Partial<Record<LogLevel.LogLevel, string>> = {

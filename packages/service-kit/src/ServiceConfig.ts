@@ -235,6 +235,16 @@ export const maxInFlight = variable("MAX_IN_FLIGHT", {
   fallback: 1000
 })
 
+/** OTEL_EXPORTER_OTLP_ENDPOINT: the collector that spans are sent to; none where it is unset. */
+export const otlpEndpoint = optional("OTEL_EXPORTER_OTLP_ENDPOINT", httpUrl)
+
+/** CURRENCY: how amounts are shown; they are minor units whatever it says. */
+export const currency = variable("CURRENCY", {
+  expected: "a currency's code such as RUB",
+  schema: text.check(Schema.isPattern(/^[A-Z]{3}$/)),
+  fallback: "RUB"
+})
+
 export const retentionInbox = duration("RETENTION_INBOX", "8 days")
 export const retentionFeed = duration("RETENTION_FEED", "90 days")
 export const retentionIdempotency = duration("RETENTION_IDEMPOTENCY", "24 hours")

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Latch, Layer, Logger, Scope, Stream } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { Socket } from "node:net"
 import { addressOf } from "../src/ClientAddress.ts"
-import { httpServer, serve } from "../src/HttpServer.ts"
+import { httpServer, NodeServer, serve, ServerStop } from "../src/HttpServer.ts"
 import { env } from "./asking.ts"
 import { dial, listening } from "./sockets.ts"
 import { thingsRoutes } from "./things.ts"
@@ -169,14 +170,17 @@ describe("A server", () => {
           Layer.provide([env({}), Logger.layer([])])
         )
       )
-      const answers = yield* Effect.forEach(ports, (one) =>
-        Effect.forEach(["/first", "/second"], (path) =>
-          Effect.gen(function*() {
-            const wire = yield* dial(one)
-            yield* wire.send(get(path))
-            const text = yield* wire.received((all) => /here|traceId/.test(all))
-            return text.slice(9, 12)
-          })))
+      const answers = yield* Effect.forEach(
+        ports,
+        (one) =>
+          Effect.forEach(["/first", "/second"], (path) =>
+            Effect.gen(function*() {
+              const wire = yield* dial(one)
+              yield* wire.send(get(path))
+              const text = yield* wire.received((all) => /here|traceId/.test(all))
+              return text.slice(9, 12)
+            }))
+      )
       assert.deepStrictEqual(answers, [["200", "404"], ["404", "200"]])
     }))
 })
@@ -225,6 +229,30 @@ describe("A stop", () => {
       yield* Latch.open(gate)
       assert.include(yield* wire.closed, "rest")
       yield* Fiber.join(stopping)
+    }))
+
+  it.live("lets what lives longer than requests close first, so that it does not hold the server up", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      // A socket that was taken over, as a WebSocket is: the server waits for it, and does not know how to end it.
+      const takeover = Layer.effectDiscard(Effect.gen(function*() {
+        const server = yield* NodeServer
+        const stop = yield* ServerStop
+        const emit = server.emit.bind(server)
+        server.emit = (event: string | symbol, ...args: ReadonlyArray<unknown>) => {
+          const [, socket] = args
+          if (event !== "upgrade" || !(socket instanceof Socket)) return emit(event, ...args)
+          socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n")
+          Effect.runSync(stop.before(Effect.sync(() => void socket.end("going away"))))
+          return true
+        }
+      }))
+      const port = yield* Scope.provide(listening(takeover, { drain: "1 hour" }), scope)
+      const wire = yield* dial(port)
+      yield* wire.send(get("/", "Connection: Upgrade\r\nUpgrade: test\r\n"))
+      yield* wire.received((text) => text.includes("101"))
+      yield* Scope.close(scope, Exit.void)
+      assert.include(yield* wire.closed, "going away")
     }))
 
   it.live("cuts off, after the drain, a request that never arrived in full", () =>

@@ -2,12 +2,12 @@ import { Duration, Effect, Layer, Logger } from "effect"
 import { type HttpRouter, HttpServer } from "effect/http"
 import { connect, type Socket } from "node:net"
 import type { EdgeOptions } from "../src/Edge.ts"
-import { Drain, httpServer, type Patience, serve } from "../src/HttpServer.ts"
+import { Drain, httpServer, type NodeServer, type Patience, serve, type ServerStop } from "../src/HttpServer.ts"
 import { env } from "./asking.ts"
 
 /** Serves routes on a free port of 127.0.0.1 for as long as the scope is open; gives the port. */
 export const listening = <A, E>(
-  routes: Layer.Layer<A, E, HttpRouter.HttpRouter>,
+  routes: Layer.Layer<A, E, HttpRouter.HttpRouter | NodeServer | ServerStop>,
   options: EdgeOptions & {
     readonly patience?: Patience
     readonly drain?: Duration.Input
