@@ -73,12 +73,22 @@ export const SubscribedOrder = Schema.Struct({
     resumed: Schema.optionalKey(Schema.Boolean)
   })
 }).annotate({ identifier: "SubscribedOrder" })
-/** Where the newest orders of the scope stand now, at most 200. */
+/**
+ * Where the newest orders of the scope stand now, at most 200. `resumed: false`: what came after the version that
+ * `versions` named is no longer kept, so the order goes on from here; such orders are shown however old they are.
+ */
 export const SubscribedScope = Schema.Struct({
   type: Schema.tag("subscribed"),
   data: Schema.Struct({
     scope: Scope,
-    orders: Schema.Array(Schema.Struct({ orderId: OrderId, status: OrderStatus, version: OrderVersion }))
+    orders: Schema.Array(
+      Schema.Struct({
+        orderId: OrderId,
+        status: OrderStatus,
+        version: OrderVersion,
+        resumed: Schema.optionalKey(Schema.Boolean)
+      })
+    )
   })
 }).annotate({ identifier: "SubscribedScope" })
 export const Unsubscribed = Schema.Struct({

@@ -6,16 +6,44 @@ import type { LiveEvent } from "./LiveTail.ts"
 
 /** How far one socket has been told about one order. */
 interface Cursor {
+  /** What came after this version was sent, or will be. */
+  readonly from: number
   /** The last version that was sent or shown. */
   last: number
+  /** The last version that is known to exist: what is missing up to here is looked for. */
+  heard: number
   /** While the feed is read for it, live events only leave this mark: what they say is read there too. */
   state: "live" | "reading" | "reading, more came"
   /** Subscribed by name, not only as part of a scope. */
   named: boolean
+  /** A missing version is looked for again soon; and how long the next wait for it is, in milliseconds. */
+  waiting: boolean
+  patience: number
 }
+
+const cursorAt = (version: number, named: boolean): Cursor => ({
+  from: version,
+  last: version,
+  heard: version,
+  state: "live",
+  named,
+  waiting: false,
+  patience: GAP.first
+})
 
 /** Cursors that only a scope keeps: beyond this many the oldest go, and begin anew with the order's next event. */
 const SCOPE_CURSORS = 10_000
+
+/** How long to wait before a version that must be there is looked for again, in milliseconds: doubled up to the longest. */
+const GAP = { first: 250, longest: 30_000 }
+
+export interface Opening {
+  /** The version that the client named or is shown. */
+  readonly after: number
+  /** The order's version in the feed, read after listening began. */
+  readonly version: number
+  readonly named: boolean
+}
 
 /**
  * One socket's place in each order that it follows. An order has one cursor however it is subscribed, so that no version
@@ -43,12 +71,33 @@ export const makeCursors = Effect.fnUntraced(function*(
         cursor.state = "reading"
         const updates = yield* feed.updates(orderId, cursor.last)
         if (cursors.get(orderId) !== cursor) return
-        // A version that another read of this cursor has sent meanwhile is passed by.
-        const gap = updates.some((update) => update.data.version > cursor.last && !take(cursor, update))
-        if ((gap || updates.length < READ_SIZE) && cursor.state === "reading") break
+        const before = cursor.last
+        for (const update of updates) {
+          cursor.heard = Math.max(cursor.heard, update.data.version)
+          take(cursor, update)
+        }
+        const maybeMore = updates.length === READ_SIZE && cursor.last > before
+        if (cursor.state === "reading" && !maybeMore) break
       }
       cursor.state = "live"
+      if (cursor.last < cursor.heard) lookAgain(orderId, cursor)
+      else cursor.patience = GAP.first
     }).pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
+
+  /** A version waits behind a dead letter, or comes by another partition: whoever stores it may be another replica. */
+  const lookAgain = (orderId: OrderId, cursor: Cursor): void => {
+    if (cursor.waiting) return
+    cursor.waiting = true
+    const { patience } = cursor
+    cursor.patience = Math.min(GAP.longest, patience * 2)
+    fork(Effect.delay(
+      Effect.sync(() => {
+        cursor.waiting = false
+        if (cursors.get(orderId) === cursor && cursor.last < cursor.heard) catchUp(orderId, cursor)
+      }),
+      patience
+    ))
+  }
 
   const catchUp = (orderId: OrderId, cursor: Cursor): void => {
     if (cursor.state === "live") {
@@ -57,9 +106,10 @@ export const makeCursors = Effect.fnUntraced(function*(
     } else cursor.state = "reading, more came"
   }
 
+  /** Drops the oldest cursor that nothing is on its way to. */
   const forget = (): void => {
     for (const [id, cursor] of cursors) {
-      if (cursor.named) continue
+      if (cursor.named || cursor.state !== "live") continue
       cursors.delete(id)
       return
     }
@@ -73,29 +123,35 @@ export const makeCursors = Effect.fnUntraced(function*(
       for (const cursor of cursors.values()) if (cursor.named) count++
       return count
     },
-    /** Begins to follow an order behind `after`, and sends what the feed has from there. */
-    open: (orderId: OrderId, after: number, options: { readonly named: boolean; readonly resume: boolean }): void => {
+    /**
+     * Begins to follow an order behind `after`, and sends what the feed has from there. Of an order that is followed
+     * already nothing is sent again, unless `after` lies before where following it began.
+     */
+    open: (orderId: OrderId, { after, named, version }: Opening): void => {
       const known = cursors.get(orderId)
-      const cursor: Cursor = known === undefined
-        ? { last: after, state: "live", named: options.named }
-        // Followed already: only a resume may go back, else what is on its way would be skipped.
-        : { last: options.resume ? after : Math.min(after, known.last), state: "live", named: known.named || options.named }
+      const cursor: Cursor = known !== undefined && known.from <= after
+        ? known
+        : cursorAt(after, known?.named ?? false)
+      cursor.named ||= named
       cursors.set(orderId, cursor)
-      catchUp(orderId, cursor)
+      if (cursor.last < version) catchUp(orderId, cursor)
     },
     /** A live event of an order that is followed; of another one it is the beginning, if a scope covers it. */
     deliver: (event: LiveEvent, covered: boolean): void => {
+      const version = event.update?.data.version
       let cursor = cursors.get(event.orderId)
       if (cursor === undefined) {
         if (!covered) return
         if (cursors.size >= SCOPE_CURSORS) forget()
-        cursor = { last: (event.update?.data.version ?? 1) - 1, state: "live", named: false }
+        cursor = cursorAt((version ?? 1) - 1, false)
         cursors.set(event.orderId, cursor)
       }
-      if (event.update !== undefined && event.update.data.version <= cursor.last) return
-      if (cursor.state !== "live" || event.update === undefined || !take(cursor, event.update)) {
-        catchUp(event.orderId, cursor)
+      if (version !== undefined) {
+        if (version <= cursor.last) return
+        cursor.heard = Math.max(cursor.heard, version)
       }
+      const taken = cursor.state === "live" && event.update !== undefined && take(cursor, event.update)
+      if (!taken || cursor.last < cursor.heard) catchUp(event.orderId, cursor)
     },
     close: (orderId: OrderId, keptByScope: boolean): void => {
       const cursor = cursors.get(orderId)

@@ -4,27 +4,25 @@ import { DateTime, Effect, Layer } from "effect"
 import { Feed, type FeedEvent, type FeedOrder, type FeedScope, READ_SIZE, SCOPE_SIZE } from "./Feed.ts"
 import { numbered, toUpdate } from "./FeedUpdates.ts"
 
-interface Kept extends Omit<FeedOrder, "oldestVersion"> {
-  /** Every version from here to the last is kept. */
-  readonly oldest: number
-}
+type Kept = Omit<FeedOrder, "oldestVersion">
 type Event = FeedEvent & { readonly version: number }
 
 const eventKey = (id: OrderId, version: number) => `${id}/${version}`
 const positionKey = (topic: string, partition: number) => `${topic}/${partition}`
-const orderOf = ({ oldest, ...order }: Kept): FeedOrder => ({ ...order, oldestVersion: oldest })
+
+const orderOf = (rows: Rows) => (order: Kept): FeedOrder => {
+  let oldestVersion = order.version
+  while (rows.get("feed", eventKey(order.orderId, oldestVersion - 1)) !== undefined) oldestVersion--
+  return { ...order, oldestVersion }
+}
 
 const put = (rows: Rows, event: Event): void => {
   const { orderId, status, userId, version } = event
   if (rows.get("feed", eventKey(orderId, version)) !== undefined) return
   rows.put("feed", eventKey(orderId, version), event)
   const known = rows.get<Kept>("feed_order", orderId)
-  if (known === undefined) return rows.put("feed_order", orderId, { orderId, userId, status, version, oldest: version })
-  rows.put("feed_order", orderId, {
-    ...known,
-    ...(known.version < version ? { status, version } : {}),
-    oldest: Math.min(known.oldest, version)
-  })
+  if (known === undefined) rows.put("feed_order", orderId, { orderId, userId, status, version })
+  else if (known.version < version) rows.put("feed_order", orderId, { ...known, status, version })
 }
 
 /** The twin of FeedPostgres for tests and simulation: the same promises on MemoryDatabase. */
@@ -46,13 +44,13 @@ export const FeedMemory = Layer.effect(
       order: (id) =>
         database.statement("read feed order", [], (rows) => {
           const known = rows.get<Kept>("feed_order", id)
-          return known === undefined ? undefined : orderOf(known)
+          return known === undefined ? undefined : orderOf(rows)(known)
         }),
       updates: (id, after) =>
         database.statement("read feed", [], (rows) => {
           const known = rows.get<Kept>("feed_order", id)
           const found: Array<Event> = []
-          for (let version = Math.max(after + 1, known?.oldest ?? 1); version <= (known?.version ?? 0); version++) {
+          for (let version = after + 1; version <= (known?.version ?? 0); version++) {
             const event = rows.get<Event>("feed", eventKey(id, version))
             if (event !== undefined) found.push(event)
             if (found.length === READ_SIZE) break
@@ -62,30 +60,44 @@ export const FeedMemory = Layer.effect(
       newest: (scope) =>
         database.statement("read feed scope", [], (rows) =>
           rows.scan<Kept>("feed_order", within(scope))
-            .toSorted((a, b) => a.orderId < b.orderId ? 1 : -1).slice(0, SCOPE_SIZE).map(orderOf)),
+            .toSorted((a, b) => a.orderId < b.orderId ? 1 : -1).slice(0, SCOPE_SIZE)
+            .map(orderOf(rows))),
       among: (scope, ids) =>
-        database.statement("read feed orders", [], (rows) =>
-          ids.flatMap((id) => rows.get<Kept>("feed_order", id) ?? []).filter(within(scope)).map(orderOf)),
+        database.statement(
+          "read feed orders",
+          [],
+          (rows) => ids.flatMap((id) => rows.get<Kept>("feed_order", id) ?? []).filter(within(scope)).map(orderOf(rows))
+        ),
       position: (topic, partition) =>
-        database.statement("read position", [], (rows) =>
-          rows.get<{ readonly next: bigint }>("feed_position", positionKey(topic, partition))?.next),
+        database.statement(
+          "read position",
+          [],
+          (rows) => rows.get<{ readonly next: bigint }>("feed_position", positionKey(topic, partition))?.next
+        ),
       advance: (positions) =>
         database.statement("advance", [], (rows) => {
           for (const { next, partition, topic } of positions) {
             const known = rows.get<{ readonly next: bigint }>("feed_position", positionKey(topic, partition))
-            if (known === undefined || known.next < next) rows.put("feed_position", positionKey(topic, partition), { next })
+            if (known === undefined || known.next < next) {
+              rows.put("feed_position", positionKey(topic, partition), { next })
+            }
           }
         }),
       purge: (olderThan, limit) =>
         database.statement("purge feed", [], (rows) => {
-          const old = rows.scan<Event>("feed", (event) =>
-            DateTime.isLessThan(event.occurredAt, olderThan)
-            && event.version < (rows.get<Kept>("feed_order", event.orderId)?.version ?? 0), limit)
-          for (const { orderId, version } of old) {
-            rows.remove("feed", eventKey(orderId, version))
-            const known = rows.get<Kept>("feed_order", orderId)
-            if (known !== undefined) rows.put("feed_order", orderId, { ...known, oldest: Math.max(known.oldest, version + 1) })
+          const isOld = ({ occurredAt, orderId, version }: Event): boolean =>
+            DateTime.isLessThan(occurredAt, olderThan) &&
+            version < (rows.get<Kept>("feed_order", orderId)?.version ?? 0)
+          // An order's events go from the first on: one that lies behind a newer one stays.
+          const isFirst = ({ orderId, version }: Event): boolean => {
+            for (let before = version - 1; before > 0; before--) {
+              const event = rows.get<Event>("feed", eventKey(orderId, before))
+              if (event !== undefined && !isOld(event)) return false
+            }
+            return true
           }
+          const old = rows.scan<Event>("feed", (event) => isOld(event) && isFirst(event), limit)
+          for (const { orderId, version } of old) rows.remove("feed", eventKey(orderId, version))
           return old.length
         })
     })

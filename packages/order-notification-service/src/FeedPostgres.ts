@@ -20,7 +20,7 @@ interface OrderRow {
   readonly user_id: UserId
   readonly status: OrderStatus
   readonly version: number
-  readonly oldest: number | null
+  readonly oldest: number
 }
 
 const orderOf = (row: OrderRow): FeedOrder => ({
@@ -28,7 +28,7 @@ const orderOf = (row: OrderRow): FeedOrder => ({
   userId: row.user_id,
   status: row.status,
   version: row.version,
-  oldestVersion: row.oldest ?? row.version
+  oldestVersion: row.oldest
 })
 
 const updateOf = (row: EventRow): OrderUpdate =>
@@ -41,22 +41,36 @@ const updateOf = (row: EventRow): OrderUpdate =>
     occurredAt: DateTime.fromDateUnsafe(row.occurred_at)
   })
 
+/**
+ * The advisory lock that appends share, and that an append with events of other systems has alone. A lock for each
+ * order would let two such appends, or one beside an append of numbered events, wait for each other in a ring.
+ */
+const NUMBERING = 4_170_661
+
 export const FeedPostgres = Layer.effect(
   Feed,
   Effect.gen(function*() {
     const sql = yield* PgClient.PgClient
     const within = (scope: FeedScope) => scope._tag === "All" ? sql`TRUE` : sql`user_id = ${scope.userId}::uuid`
-    const oldest = sql`(SELECT min(f.version) FROM feed f WHERE f.order_id = o.order_id)`
+    /** The first version from which all are there up to the last one. */
+    const oldest = sql`coalesce((SELECT min(version) FROM (
+      SELECT version, version + row_number() OVER (ORDER BY version DESC) AS run
+      FROM feed WHERE feed.order_id = o.order_id) AS kept WHERE run = o.version + 1), o.version)::int`
 
-    // Replicas write the same rows at the same time: all take them in order of order and version, so none waits in a ring.
+    // Replicas write the same rows at the same time: all take them in order of order and version, so none waits in a
+    // ring. Who numbers events must know that no version is given out meanwhile, and so waits until they are alone.
     const insert = (events: ReadonlyArray<FeedEvent & { readonly version: number }>) => {
-      const rows = events.toSorted((a, b) => a.orderId < b.orderId ? -1 : a.orderId > b.orderId ? 1 : a.version - b.version)
+      const rows = events.toSorted((a, b) =>
+        a.orderId < b.orderId ? -1 : a.orderId > b.orderId ? 1 : a.version - b.version
+      )
       const last = [...new Map(rows.map((row) => [row.orderId, row])).values()]
       return Effect.gen(function*() {
         yield* sql`
+          WITH gate AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${NUMBERING}))
           INSERT INTO feed_order AS o (order_id, user_id, status, version)
-          SELECT * FROM unnest(${last.map((row) => row.orderId)}::uuid[], ${last.map((row) => row.userId)}::uuid[],
-            ${last.map((row) => row.status)}::text[], ${last.map((row) => row.version)}::int[])
+          SELECT event.* FROM gate, unnest(${last.map((row) => row.orderId)}::uuid[],
+            ${last.map((row) => row.userId)}::uuid[], ${last.map((row) => row.status)}::text[],
+            ${last.map((row) => row.version)}::int[]) AS event
           ON CONFLICT (order_id) DO UPDATE SET status = excluded.status, version = excluded.version
           WHERE o.version < excluded.version`
         yield* sql`
@@ -71,14 +85,13 @@ export const FeedPostgres = Layer.effect(
       })
     }
 
-    /** The last version of each of these orders, held until the transaction ends; unknown orders are held too. */
-    const lockedVersions = (events: ReadonlyArray<FeedEvent>) =>
+    /** The last version of each of these orders, with no other append running until the transaction ends. */
+    const lastVersions = (events: ReadonlyArray<FeedEvent>) =>
       Effect.gen(function*() {
-        const ids = [...new Set(events.map((event) => event.orderId))].toSorted()
-        // An order that nobody knows has no row to lock, so two replicas would both give its first event version 1.
-        yield* sql`SELECT pg_advisory_xact_lock(hashtextextended(id, 0)) FROM unnest(${ids}::text[]) AS id`
+        const ids = [...new Set(events.map((event) => event.orderId))]
+        yield* sql`SELECT pg_advisory_xact_lock(${NUMBERING})`
         const rows = yield* sql<{ order_id: OrderId; version: number }>`
-          SELECT order_id, version FROM feed_order WHERE order_id = ANY(${ids}::uuid[]) ORDER BY order_id FOR UPDATE`
+          SELECT order_id, version FROM feed_order WHERE order_id = ANY(${ids}::uuid[])`
         return new Map(rows.map((row) => [row.order_id, row.version]))
       })
 
@@ -87,7 +100,7 @@ export const FeedPostgres = Layer.effect(
         ? Effect.void
         : transaction(sql)(Effect.gen(function*() {
           const unnumbered = events.filter((event) => event.version === undefined)
-          const versions = unnumbered.length === 0 ? new Map<OrderId, number>() : yield* lockedVersions(unnumbered)
+          const versions = unnumbered.length === 0 ? new Map<OrderId, number>() : yield* lastVersions(unnumbered)
           yield* insert(numbered(events, versions))
         })).pipe(orUnavailable)
 
@@ -107,7 +120,7 @@ export const FeedPostgres = Layer.effect(
         ),
       newest: (scope) =>
         sql<OrderRow>`
-          SELECT o.*, NULL::int AS oldest FROM feed_order o WHERE ${within(scope)}
+          SELECT o.*, o.version AS oldest FROM feed_order o WHERE ${within(scope)}
           ORDER BY order_id DESC LIMIT ${SCOPE_SIZE}`.pipe(Effect.map((rows) => rows.map(orderOf)), orUnavailable),
       among: (scope, ids) =>
         sql<OrderRow>`
@@ -123,21 +136,29 @@ export const FeedPostgres = Layer.effect(
           orUnavailable
         ),
       advance: (positions) => {
-        const sorted = positions.toSorted((a, b) => a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1)
+        const sorted = positions.toSorted((a, b) =>
+          a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1
+        )
         return sql`
           INSERT INTO feed_position AS p (topic, partition, next_offset)
           SELECT * FROM unnest(${sorted.map(({ topic }) => topic)}::text[],
             ${sorted.map(({ partition }) => partition)}::int[], ${sorted.map(({ next }) => String(next))}::bigint[])
-          ON CONFLICT (topic, partition) DO UPDATE SET next_offset = greatest(p.next_offset, excluded.next_offset)`.pipe(
-          Effect.asVoid,
-          orUnavailable
-        )
+          ON CONFLICT (topic, partition) DO UPDATE SET next_offset = greatest(p.next_offset, excluded.next_offset)`
+          .pipe(
+            Effect.asVoid,
+            orUnavailable
+          )
       },
       purge: (olderThan, limit) =>
         sql<{ dropped: number }>`
           WITH old AS (
             SELECT f.order_id, f.version FROM feed f JOIN feed_order o USING (order_id)
-            WHERE f.occurred_at < ${DateTime.toDateUtc(olderThan)} AND f.version < o.version LIMIT ${limit}
+            WHERE f.occurred_at < ${DateTime.toDateUtc(olderThan)} AND f.version < o.version
+              AND NOT EXISTS (
+                SELECT FROM feed e WHERE e.order_id = f.order_id AND e.version < f.version
+                  AND e.occurred_at >= ${DateTime.toDateUtc(olderThan)}
+              )
+            LIMIT ${limit}
           ), dropped AS (DELETE FROM feed USING old WHERE feed.order_id = old.order_id AND feed.version = old.version RETURNING 1)
           SELECT count(*)::int AS dropped FROM dropped`.pipe(
           Effect.map(([row]) => row?.dropped ?? 0),

@@ -89,7 +89,10 @@ export const TailedBus = (group: string) =>
         if (!unwritten) return Effect.void
         unwritten = false
         return feed.advance([...reached.values()])
-      }).pipe(Effect.catch((error) => Effect.logDebug("positions were not written down", error)))
+      }).pipe(Effect.catch((error) => {
+        unwritten = true
+        return Effect.logDebug("positions were not written down; the next round tries again", error)
+      }))
       yield* advance.pipe(Effect.delay(ADVANCE_EVERY), Effect.forever, Effect.forkScoped)
       yield* Effect.addFinalizer(() => advance)
 
@@ -104,9 +107,12 @@ export const TailedBus = (group: string) =>
         acknowledge: Effect.suspend(() => {
           const { partition, topic } = batch
           tail.publish(live(batch))
-          const last = batch.messages.at(-1) ?? batch.messages[0]
-          reached.set(`${topic}/${partition}`, { topic, partition, next: last.offset + 1n })
-          unwritten = true
+          const next = (batch.messages.at(-1) ?? batch.messages[0]).offset + 1n
+          // The late end of a batch from before an assignment anew takes nothing back.
+          if (next > (reached.get(`${topic}/${partition}`)?.next ?? -1n)) {
+            reached.set(`${topic}/${partition}`, { topic, partition, next })
+            unwritten = true
+          }
           return batch.acknowledge
         })
       })

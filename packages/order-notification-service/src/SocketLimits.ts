@@ -4,7 +4,7 @@ export interface SocketLimits {
   readonly messagesPerSecond: number
   /** Orders that one socket follows by name. */
   readonly subscriptions: number
-  /** Sockets of one user at one replica. */
+  /** Sockets of one user at one replica; one more is closed with 4429. */
   readonly connectionsPerUser: number
   /** Sockets at one replica; more are turned away with 503. */
   readonly connections: number
@@ -12,6 +12,10 @@ export interface SocketLimits {
   readonly frameBytes: number
   /** Bytes waiting for a client that does not read; more close it with 1013. */
   readonly bufferedBytes: number
+  /** Milliseconds that a peer has to answer a close before the connection is cut. */
+  readonly closeMillis: number
+  /** Milliseconds from ping to ping: who has not been heard of at the next one is closed with 4408. */
+  readonly pingMillis: number
 }
 
 export const defaultLimits: SocketLimits = {
@@ -20,5 +24,7 @@ export const defaultLimits: SocketLimits = {
   connectionsPerUser: 50,
   connections: 20_000,
   frameBytes: 16 * 1024,
-  bufferedBytes: 1024 * 1024
+  bufferedBytes: 1024 * 1024,
+  closeMillis: 2_000,
+  pingMillis: 15_000
 }

@@ -1,3 +1,4 @@
+import { supervised } from "@g-store/messaging/Supervisor.ts"
 import { retentionFeed } from "@g-store/service-kit/ServiceConfig.ts"
 import { DateTime, Effect, Layer, Schedule } from "effect"
 import { Feed } from "./Feed.ts"
@@ -20,6 +21,7 @@ export const feedRetention = Layer.effectDiscard(Effect.gen(function*() {
     Effect.catch((error) => Effect.logWarning("old events were not dropped; the next round tries again", error)),
     Effect.repeat(Schedule.spaced("10 minutes")),
     Effect.annotateLogs({ module: "notifications.retention" }),
+    (effect) => supervised("feed retention", effect),
     Effect.forkScoped
   )
 }))

@@ -1,27 +1,32 @@
 import type { Caller } from "@g-store/contracts/Actor.ts"
+import { Forbidden, ServiceUnavailable } from "@g-store/contracts/Problems.ts"
 import { closeCodes, SUBPROTOCOL } from "@g-store/contracts/Socket.ts"
-import { Callers, type Credentials } from "@g-store/service-kit/Callers.ts"
+import { Callers } from "@g-store/service-kit/Callers.ts"
 import { corsOrigins } from "@g-store/service-kit/CorsOrigins.ts"
 import { NodeServer } from "@g-store/service-kit/HttpServer.ts"
 import { authMode, environment, trustedProxies } from "@g-store/service-kit/ServiceConfig.ts"
-import { isWithin } from "@g-store/service-kit/ClientAddress.ts"
 import { Deferred, Effect, FiberSet, Layer, Metric, Result } from "effect"
-import type { IncomingMessage } from "node:http"
-import type { Duplex } from "node:stream"
-import { type WebSocket, WebSocketServer } from "ws"
-import { type Frame, makeUpdateFrames } from "./Frames.ts"
+import { IncomingMessage } from "node:http"
+import { Duplex } from "node:stream"
+import { WebSocketServer } from "ws"
+import { makeUpdateFrames } from "./Frames.ts"
 import { defaultLimits, type SocketLimits } from "./SocketLimits.ts"
-import { makeSession, type SocketSession } from "./SocketSession.ts"
+import { makeSession } from "./SocketSession.ts"
+import { bearerOf, clientOf, credentialsOf, subprotocolTokenOf } from "./upgradeCredentials.ts"
 import { refuseUpgrade } from "./upgradeRefusal.ts"
+import { makeWire, type Wire } from "./Wire.ts"
 
 const PATH = /^\/ws\/orders\/?(\?|$)/
-const PING_EVERY = "15 seconds"
-/** How long a peer may take to answer a close before the connection is cut. */
-const CLOSE_MILLIS = 2_000
 
 const open = Metric.gauge("websocket_connections", { description: "Sockets that are open" })
-const slow = Metric.counter("websocket_slow_consumers_total", { description: "Sockets closed with 1013", incremental: true })
-const sent = Metric.counter("websocket_frames_sent_total", { description: "Frames handed to sockets", incremental: true })
+const slow = Metric.counter("websocket_slow_consumers_total", {
+  description: "Sockets closed with 1013",
+  incremental: true
+})
+const sent = Metric.counter("websocket_frames_sent_total", {
+  description: "Frames handed to sockets",
+  incremental: true
+})
 
 export interface OrderSocketOptions {
   readonly limits?: Partial<SocketLimits> | undefined
@@ -29,14 +34,31 @@ export interface OrderSocketOptions {
   readonly passUserId?: boolean | undefined
 }
 
-const header = (request: IncomingMessage, name: string): string | undefined => {
-  const value = request.headers[name]
-  return Array.isArray(value) ? value[0] : value
+/** Who opens a socket, as the upgrade request alone says it, and until when. */
+interface Opener {
+  readonly caller?: Caller
+  readonly expiresAt?: number
 }
 
-const bearerOf = (request: IncomingMessage): string | undefined =>
-  header(request, "sec-websocket-protocol")?.split(",").map((protocol) => protocol.trim())
-    .find((protocol) => protocol.startsWith("bearer."))?.slice("bearer.".length)
+/** How many sockets each caller has. */
+const makeAdmission = (most: number) => {
+  const counts = new Map<string, number>()
+  return (caller: Caller) => {
+    const name = caller._tag === "Customer" ? caller.userId : `staff:${caller.id}`
+    const take = Effect.sync(() => {
+      const count = counts.get(name) ?? 0
+      if (count >= most) return false
+      counts.set(name, count + 1)
+      return true
+    })
+    const giveBack = Effect.sync(() => {
+      const count = (counts.get(name) ?? 1) - 1
+      if (count === 0) counts.delete(name)
+      else counts.set(name, count)
+    })
+    return Effect.acquireRelease(take, (taken) => taken ? giveBack : Effect.void)
+  }
+}
 
 /** `/ws/orders/` on the server at hand: `ws` sockets around sessions. */
 export const OrderSocket = (options: OrderSocketOptions = {}) =>
@@ -50,8 +72,9 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
     const proxies = yield* trustedProxies
     const updateFrame = makeUpdateFrames()
     const run = yield* FiberSet.makeRuntime<Effect.Services<ReturnType<typeof makeSession>>, void, never>()
-    const perUser = new Map<string, number>()
+    const admit = makeAdmission(limits.connectionsPerUser)
     const sockets = new Set<Wire>()
+    let stopping = false
     const wss = new WebSocketServer({
       noServer: true,
       maxPayload: limits.frameBytes,
@@ -59,106 +82,93 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
       handleProtocols: (offered) => offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false
     })
 
-    const clientOf = (request: IncomingMessage): string | undefined => {
-      const peer = request.socket.remoteAddress
-      if (!isWithin(proxies, peer)) return peer
-      return header(request, "x-forwarded-for")?.split(",").map((hop) => hop.trim())
-        .findLast((hop) => !isWithin(proxies, hop)) ?? peer
-    }
-    const credentialsOf = (request: IncomingMessage): Credentials => ({
-      authorization: header(request, "authorization"),
-      staffKey: header(request, "x-staff-api-key"),
-      userId: options.passUserId === false ? undefined : header(request, "x-user-id"),
-      peer: request.socket.remoteAddress,
-      client: clientOf(request)
-    })
-
-    const admit = (caller: Caller) => {
-      const name = caller._tag === "Customer" ? caller.userId : `staff:${caller.id}`
-      return Effect.acquireRelease(
-        Effect.sync(() => {
-          const count = perUser.get(name) ?? 0
-          if (count >= limits.connectionsPerUser) return false
-          perUser.set(name, count + 1)
-          return true
-        }),
-        (taken) =>
-          Effect.sync(() => {
-            if (!taken) return
-            const count = (perUser.get(name) ?? 1) - 1
-            if (count === 0) perUser.delete(name)
-            else perUser.set(name, count)
-          })
-      )
-    }
-
-    const converse = (wire: Wire, request: IncomingMessage, caller: Caller | undefined) =>
-      Effect.gen(function*() {
-        const client = clientOf(request)
+    const converse = (wire: Wire, request: IncomingMessage, opener: Opener) => {
+      const client = clientOf(request, proxies)
+      return Effect.gen(function*() {
         const session = yield* makeSession({
+          ...opener,
           connection: wire,
           limits,
           updateFrame,
-          caller,
-          unchecked: trusted && development && caller === undefined,
+          unchecked: trusted && development && opener.caller === undefined,
           admit,
           authenticate: (token) => callers.byToken(token, client)
         })
-        const token = bearerOf(request)
+        const token = subprotocolTokenOf(request)
         if (token !== undefined) session.receive(JSON.stringify({ type: "authenticate", token }))
         wire.attach(session)
-        yield* Deferred.await(wire.closed)
-      }).pipe(Effect.scoped, Effect.annotateLogs({ module: "notifications.socket" }))
+        return yield* Effect.never
+      }).pipe(
+        Effect.scoped,
+        Effect.raceFirst(Deferred.await(wire.closed)),
+        Effect.annotateLogs({ module: "notifications.socket" })
+      )
+    }
 
-    const accept = (request: IncomingMessage, stream: Duplex, head: Buffer, caller: Caller | undefined) =>
+    const accept = (request: IncomingMessage, stream: Duplex, head: Buffer, opener: Opener): void => {
+      if (stopping || sockets.size >= limits.connections) {
+        const detail = stopping
+          ? "This replica is going away. Try again in a second."
+          : "This replica holds as many sockets as it can. Try again in a second."
+        return refuseUpgrade(stream, new ServiceUnavailable({ detail, retryAfter: 1 }))
+      }
       wss.handleUpgrade(request, stream, head, (socket) => {
-        const wire = new Wire(socket, stream, limits, () => void run(Metric.update(slow, 1)))
+        const wire = makeWire(socket, { stream, limits, onSlow: () => void run(Metric.update(slow, 1)) })
         sockets.add(wire)
-        socket.once("close", () => {
-          sockets.delete(wire)
-          Deferred.doneUnsafe(wire.closed, Effect.void)
-        })
-        run(converse(wire, request, caller))
+        socket.once("close", () => sockets.delete(wire))
+        run(converse(wire, request, opener))
       })
+    }
+
+    /** Undefined where the request's headers say nothing, and a frame may. */
+    const opening = (request: IncomingMessage) => {
+      const credentials = credentialsOf(request, proxies, options.passUserId !== false)
+      const identified = Effect.map(callers.identify(credentials), (caller): Opener => ({ caller }))
+      if (credentials.staffKey !== undefined) return identified
+      if (trusted) return credentials.userId === undefined ? undefined : identified
+      const token = bearerOf(credentials.authorization)
+      if (token !== undefined) return callers.byToken(token, credentials.client)
+      return credentials.authorization === undefined ? undefined : identified
+    }
 
     const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
-      const origin = header(request, "origin")
+      const { origin } = request.headers
       if (origin !== undefined && !origins.has(origin)) {
-        return refuseUpgrade(stream, 403, "forbidden", `Pages of ${origin} may not open sockets here: CORS_ORIGINS names those that may.`)
+        const detail = `Pages of ${origin} may not open sockets here: CORS_ORIGINS names those that may.`
+        return refuseUpgrade(stream, new Forbidden({ detail }))
       }
-      if (sockets.size >= limits.connections) {
-        return refuseUpgrade(stream, 503, "service-unavailable", "This replica holds as many sockets as it can. Try again in a second.")
-      }
-      const credentials = credentialsOf(request)
-      const shown = credentials.staffKey ?? (trusted ? credentials.userId : credentials.authorization)
-      if (shown === undefined) return accept(request, stream, head, undefined)
+      const opener = opening(request)
+      if (opener === undefined) return accept(request, stream, head, {})
       // Until somebody answers, an error of the raw socket would end the process.
       const ignore = () => stream.destroy()
       stream.once("error", ignore)
-      run(Effect.map(Effect.result(callers.identify(credentials)), (found) => {
+      run(Effect.map(Effect.result(opener), (found) => {
         stream.off("error", ignore)
         if (Result.isSuccess(found)) return accept(request, stream, head, found.success)
-        refuseUpgrade(stream, found.failure.status ?? 401, "unauthorized", found.failure.detail ?? "These credentials do not hold.")
+        refuseUpgrade(stream, found.failure)
       }))
     }
 
     // Effect's server answers every upgrade that no route takes with 404 on the raw socket, so ours is taken out before.
-    const emit = server.emit
-    server.emit = function(this: typeof server, event: string | symbol, ...args: Array<never>): boolean {
-      const [request, stream, head] = args as ReadonlyArray<unknown> as [IncomingMessage, Duplex, Buffer]
-      if (event !== "upgrade" || !PATH.test(request.url ?? "")) return Reflect.apply(emit, this, [event, ...args])
+    const { emit } = server
+    server.emit = (event: string | symbol, ...args: ReadonlyArray<unknown>): boolean => {
+      const [request, stream, head] = args
+      const isOurs = event === "upgrade" && request instanceof IncomingMessage && PATH.test(request.url ?? "") &&
+        stream instanceof Duplex && Buffer.isBuffer(head)
+      if (!isOurs) return emit.call(server, event, ...args)
       upgrade(request, stream, head)
       return true
     }
     yield* Effect.addFinalizer(() =>
       Effect.gen(function*() {
-        server.emit = emit
+        stopping = true
         const closing = [...sockets]
         for (const wire of closing) wire.close(closeCodes.goingAway, "this replica goes away: connect again and resume")
         yield* Effect.forEach(closing, (wire) => Deferred.await(wire.closed), { concurrency: "unbounded" }).pipe(
-          Effect.timeout("3 seconds"),
+          Effect.timeout(limits.closeMillis + 1_000),
           Effect.ignore
         )
+        server.emit = emit
         wss.close()
       })
     )
@@ -171,83 +181,5 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
       }
       yield* Metric.update(open, sockets.size)
       yield* Metric.update(sent, frames)
-    }).pipe(Effect.delay(PING_EVERY), Effect.forever, Effect.forkScoped)
+    }).pipe(Effect.delay(limits.pingMillis), Effect.forever, Effect.forkScoped)
   }))
-
-/** One `ws` socket as a session's connection. Frames of one turn of the event loop leave in one write. */
-class Wire {
-  readonly closed = Deferred.makeUnsafe<void>()
-  private readonly socket: WebSocket
-  private readonly stream: Duplex
-  private readonly limits: SocketLimits
-  private readonly onSlow: () => void
-  private session: SocketSession | undefined
-  private early: Array<string> = []
-  private frames: Array<Frame> = []
-  private alive = true
-  private sent = 0
-
-  constructor(socket: WebSocket, stream: Duplex, limits: SocketLimits, onSlow: () => void) {
-    this.socket = socket
-    this.stream = stream
-    this.limits = limits
-    this.onSlow = onSlow
-    socket.on("pong", () => {
-      this.alive = true
-    })
-    // ws has closed it with the right code already (1009, 1007, ...): the close event follows.
-    socket.on("error", () => {})
-    socket.on("message", (data, isBinary) => {
-      this.alive = true
-      if (isBinary) return this.session?.refuse("INVALID", "Binary frames are not understood here: send text.")
-      const text = String(data)
-      if (this.session === undefined) this.early.push(text)
-      else this.session.receive(text)
-    })
-  }
-
-  readonly attach = (session: SocketSession): void => {
-    this.session = session
-    for (const text of this.early) session.receive(text)
-    this.early = []
-  }
-
-  readonly send = (frame: Frame): void => {
-    if (this.frames.length === 0) setImmediate(this.flush)
-    this.frames.push(frame)
-  }
-
-  readonly close = (code: number, reason: string): void => {
-    this.flush()
-    this.socket.close(code, reason)
-    setTimeout(() => this.socket.terminate(), CLOSE_MILLIS).unref()
-  }
-
-  /** Cuts a peer that has not been heard of since the last beat, and asks the others for a sign. */
-  readonly beat = (): void => {
-    if (!this.alive) return this.close(closeCodes.noPong, "no pong")
-    this.alive = false
-    if (this.socket.readyState === this.socket.OPEN) this.socket.ping()
-  }
-
-  readonly takeSent = (): number => {
-    const { sent } = this
-    this.sent = 0
-    return sent
-  }
-
-  private readonly flush = (): void => {
-    const frames = this.frames
-    if (frames.length === 0) return
-    this.frames = []
-    if (this.socket.readyState !== this.socket.OPEN) return
-    this.stream.cork()
-    for (const frame of frames) this.socket.send(frame, { binary: false })
-    this.stream.uncork()
-    this.sent += frames.length
-    if (this.socket.bufferedAmount <= this.limits.bufferedBytes) return
-    this.onSlow()
-    this.socket.close(closeCodes.slowConsumer, "you do not read fast enough: connect again and resume")
-    setTimeout(() => this.socket.terminate(), CLOSE_MILLIS).unref()
-  }
-}
