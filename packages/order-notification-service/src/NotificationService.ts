@@ -4,13 +4,17 @@ import { retention } from "@g-store/messaging/Retention.ts"
 import { retentionInbox } from "@g-store/service-kit/ServiceConfig.ts"
 import { serviceRoutes } from "@g-store/service-kit/ServiceRoutes.ts"
 import { Effect, Layer } from "effect"
+import { AsyncApiRoutes } from "./asyncApi.ts"
 import { feedRetention } from "./feedRetention.ts"
 import { PUBLIC_PATH, UpdatesHandlers } from "./http.ts"
 import { TailedBus } from "./LiveTail.ts"
 import { makeOrdersConsumer } from "./orders.ts"
 
 /** What order-notification-service answers over HTTP; its sockets are OrderSocket. */
-export const NotificationService = serviceRoutes(NotificationsApi, UpdatesHandlers, { publicPath: PUBLIC_PATH })
+export const NotificationService = Layer.merge(
+  serviceRoutes(NotificationsApi, UpdatesHandlers, { publicPath: PUBLIC_PATH }),
+  AsyncApiRoutes
+)
 
 const Retention = Layer.unwrap(Effect.map(retentionInbox, (inbox) => retention(["inbox"], { inbox })))
 

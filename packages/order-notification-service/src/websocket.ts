@@ -3,7 +3,7 @@ import { Forbidden, ServiceUnavailable } from "@g-store/contracts/Problems.ts"
 import { closeCodes, SUBPROTOCOL } from "@g-store/contracts/Socket.ts"
 import { Callers } from "@g-store/service-kit/Callers.ts"
 import { corsOrigins } from "@g-store/service-kit/CorsOrigins.ts"
-import { NodeServer } from "@g-store/service-kit/HttpServer.ts"
+import { NodeServer, ServerStop } from "@g-store/service-kit/HttpServer.ts"
 import { authMode, environment, trustedProxies } from "@g-store/service-kit/ServiceConfig.ts"
 import { Deferred, Effect, FiberSet, Layer, Metric, Result } from "effect"
 import { IncomingMessage } from "node:http"
@@ -159,15 +159,20 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
       upgrade(request, stream, head)
       return true
     }
+    const goAway = Effect.suspend(() => {
+      stopping = true
+      const closing = [...sockets]
+      for (const wire of closing) wire.close(closeCodes.goingAway, "this replica goes away: connect again and resume")
+      return Effect.forEach(closing, (wire) => Deferred.await(wire.closed), { concurrency: "unbounded" }).pipe(
+        Effect.timeout(limits.closeMillis + 1_000),
+        Effect.ignore
+      )
+    })
+    // Before the server waits for its connections to end: it would wait for these as well, to the end of its drain.
+    yield* (yield* ServerStop).before(goAway)
     yield* Effect.addFinalizer(() =>
       Effect.gen(function*() {
-        stopping = true
-        const closing = [...sockets]
-        for (const wire of closing) wire.close(closeCodes.goingAway, "this replica goes away: connect again and resume")
-        yield* Effect.forEach(closing, (wire) => Deferred.await(wire.closed), { concurrency: "unbounded" }).pipe(
-          Effect.timeout(limits.closeMillis + 1_000),
-          Effect.ignore
-        )
+        yield* goAway
         server.emit = emit
         wss.close()
       })
