@@ -52,9 +52,12 @@ const make = Effect.fnUntraced(function*(options: OutboxRelayOptions) {
       batch: options.batch ?? 500,
       polling: options.polling ?? (exclusive ? { shortest: 1_000, longest: 5_000 } : { shortest: 10, longest: 250 })
     })
-    yield* Effect.addFinalizer(() =>
-      dispatcher.drain.pipe(Effect.timeout(DRAIN_MILLIS), Effect.ignore({ log: "Debug" }))
-    )
+    // An exclusive relay's bus and consumers are stopping too: there is nothing to wait for.
+    if (!exclusive) {
+      yield* Effect.addFinalizer(() =>
+        dispatcher.drain.pipe(Effect.timeout(DRAIN_MILLIS), Effect.ignore({ log: "Debug" }))
+      )
+    }
     const awaitRows = yield* store.wakeups
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(awaitRows, dispatcher.look)))
     yield* Effect.forkScoped(watchDepth(store, leases, metrics))
@@ -86,7 +89,7 @@ const watchDepth = (store: OutboxStore["Service"], leases: ShardLeases, metrics:
   const known = new Set<string>()
   return Effect.suspend(() => leases.count() === 0 ? Effect.void : measure(store, metrics, known)).pipe(
     Effect.timeout(STATUS_MILLIS),
-    Effect.ignore({ log: "Debug" }),
+    Effect.ignoreCause({ log: "Debug", message: "the outbox was not measured" }),
     Effect.andThen(Effect.sleep(STATUS_MILLIS)),
     Effect.forever
   )

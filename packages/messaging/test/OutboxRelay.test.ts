@@ -383,6 +383,43 @@ describe("the relay", () => {
       assert.deepStrictEqual(idsOf(bus), [1, 2].map(id))
     }))
 
+  it.effect("takes a database that does not answer for unavailable, without waiting for the end of its query", () =>
+    Effect.gen(function*() {
+      const tables = memoryTables()
+      const bus = recordingBus()
+      const answer = yield* Deferred.make<void>()
+      let silent = false
+      yield* withRelay(
+        {
+          tables,
+          bus,
+          through: (store) => ({
+            ...store,
+            claim: (claim) =>
+              Effect.suspend(() =>
+                silent
+                  ? Effect.andThen(Effect.uninterruptible(Deferred.await(answer)), store.claim(claim))
+                  : store.claim(claim)
+              )
+          })
+        },
+        Effect.gen(function*() {
+          const health = yield* MessagingHealth
+          yield* TestClock.adjust("2 seconds")
+          silent = true
+          yield* TestClock.adjust("4 seconds")
+          assert.deepStrictEqual(yield* health.reasons, [
+            "outbox relay, database: cannot renew the relay's leases: no answer within 1667 ms"
+          ])
+          silent = false
+          yield* Deferred.succeed(answer, undefined)
+          yield* append(outgoing(1, "a"))
+          yield* eventually(() => waiting(tables) === 0)
+          assert.deepStrictEqual(yield* health.reasons, [])
+        })
+      )
+    }))
+
   it.effect("says what is wrong while the bus is, and takes it back", () =>
     Effect.gen(function*() {
       const tables = memoryTables()
@@ -398,6 +435,32 @@ describe("the relay", () => {
           bus.publish = (messages) => Effect.sync(() => void bus.log.push(...messages))
           yield* eventually(() => waiting(tables) === 0)
           assert.deepStrictEqual(yield* health.reasons, [])
+        })
+      )
+    }))
+
+  it.effect("begins anew when a bug of its own ends a publish, rather than leave the shard standing", () =>
+    Effect.gen(function*() {
+      const tables = memoryTables()
+      const bus = recordingBus()
+      bus.publish = () => down
+      let broken = true
+      const faulty = Layer.effect(
+        MessagingHealth,
+        Effect.map(MessagingHealth, (health) => ({
+          ...health,
+          report: (component, reason) =>
+            broken ? Effect.die(new Error("a bug of ours")) : health.report(component, reason)
+        }))
+      ).pipe(Layer.provide(MessagingHealth.layer))
+      yield* withRelay(
+        { tables, bus, health: faulty },
+        Effect.gen(function*() {
+          yield* append(outgoing(1, "a"))
+          yield* TestClock.adjust("2 seconds")
+          broken = false
+          bus.publish = (messages) => Effect.sync(() => void bus.log.push(...messages))
+          yield* eventually(() => waiting(tables) === 0)
         })
       )
     }))

@@ -48,7 +48,8 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
     const { batch, leases, polling, publish, report, store } = parts
     const shards = Arr.makeBy(SHARDS, (shard) => ({ shard, busy: false, unread: true }))
     const changed = Latch.makeUnsafe(true)
-    const publishes = yield* FiberSet.make()
+    const publishes = yield* FiberSet.make<unknown, never>()
+    const retries = yield* FiberSet.make<unknown, never>()
     const acknowledged: Array<Removal> = []
     let interval = polling.longest
     let failures = 0
@@ -72,18 +73,27 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
       }).pipe(Effect.andThen(databaseAnswered))
     })
 
+    const retry = (shard: typeof shards[number], millis: number) =>
+      Effect.andThen(
+        Effect.sleep(millis),
+        Effect.sync(() => {
+          shard.busy = false
+          shard.unread = true
+          changed.openUnsafe()
+        })
+      )
+
     const start = (shard: typeof shards[number], epoch: bigint, rows: ReadonlyArray<OutboxRow>) => {
       const head = oneBatch(rows)
       shard.busy = true
       // A full batch has more behind it.
       if (head.length < rows.length || rows.length >= batch) shard.unread = true
       return publish(head, shard.shard, epoch).pipe(
-        Effect.map((removal) => {
-          if (removal === undefined) {
-            shard.busy = false
-            shard.unread = true
-          } else acknowledged.push(removal)
+        Effect.flatMap((published) => {
+          if ("retryAfter" in published) return FiberSet.run(retries, retry(shard, published.retryAfter))
+          acknowledged.push(published.removal)
           changed.openUnsafe()
+          return Effect.void
         }),
         FiberSet.run(publishes)
       )
@@ -142,7 +152,8 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
     })
 
     return {
-      run,
+      // A publish fails by a bug of ours only. Its shard would stand still without a word; so all begin anew.
+      run: Effect.raceFirst(run, Effect.andThen(FiberSet.join(publishes), Effect.never)),
       look: Effect.sync(lookAgain),
       resume: Effect.sync(() => void changed.openUnsafe()),
       drain: Effect.andThen(FiberSet.awaitEmpty(publishes), remove)

@@ -22,20 +22,20 @@ export const oneBatch = (rows: ReadonlyArray<OutboxRow>): ReadonlyArray<OutboxRo
   return over < 0 ? rows : rows.slice(0, Math.max(1, over))
 }
 
-/**
- * Publishes the head of one shard, never beside another publish of the same shard. Answers what to remove; or, after
- * having waited as long as failures in a row call for, nothing: then the same head is to be read and published again.
- */
+/** What came of a publish: the rows to remove, or after how many milliseconds the same head is to be tried again. */
+export type Published = { readonly removal: Removal } | { readonly retryAfter: number }
+
+/** Publishes the head of one shard, given up while its lease still lasts. Never asked to beside itself for one shard. */
 export const shardPublisher = (
   bus: EventBus["Service"],
   leases: ShardLeases,
   report: RelayReport
-): (rows: ReadonlyArray<OutboxRow>, shard: number, epoch: bigint) => Effect.Effect<Removal | undefined> => {
+): (rows: ReadonlyArray<OutboxRow>, shard: number, epoch: bigint) => Effect.Effect<Published> => {
   const failures = new Map<number, number>()
 
   return Effect.fnUntraced(function*(rows, shard, epoch) {
     const millis = (yield* leases.remaining(shard)) - MARGIN_MILLIS
-    if (millis <= 0) return undefined
+    if (millis <= 0) return { retryAfter: 0 }
     // Defects of the bus are failures too: whatever happens, the shard is tried again.
     const exit = yield* bus.publish(rows.map(({ message }) => toWire(message))).pipe(
       Effect.timeoutOrElse({
@@ -48,7 +48,7 @@ export const shardPublisher = (
       failures.delete(shard)
       yield* report.shardFlows(shard)
       yield* report.published(rows)
-      return { shard, epoch, positions: rows.map(({ position }) => position) }
+      return { removal: { shard, epoch, positions: rows.map(({ position }) => position) } }
     }
     const nth = failures.get(shard) ?? 0
     failures.set(shard, nth + 1)
@@ -58,7 +58,6 @@ export const shardPublisher = (
     yield* report.publishFailed(shard, exit.cause, unknown)
     // Half of the delay is always waited, the rest by chance: relays that fail together do not come back together.
     const spread = (yield* Random.next) / 2 + 0.5
-    yield* Effect.sleep(Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(nth, 10)) * spread)
-    return undefined
+    return { retryAfter: Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(nth, 10)) * spread }
   })
 }
