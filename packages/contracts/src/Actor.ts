@@ -23,9 +23,13 @@ export type Actor = typeof Actor.Type
 export type Caller = Exclude<Actor, { readonly _tag: "Payment" }>
 
 /** The caller of the request at hand, as `Authentication` found it. */
-export class CurrentCaller extends Context.Service<CurrentCaller, Caller>()("@g-store/contracts/CurrentCaller") {}
+export class CurrentCaller extends Context.Service<CurrentCaller, Caller>()("@g-store/contracts/Actor/CurrentCaller") {}
 
-/** Finds out who calls: a bearer token or the staff key (or, in trusted-header mode, X-User-ID). */
+/**
+ * Finds out who calls: a bearer token or the staff key (or, in trusted-header mode, X-User-ID).
+ *
+ * @effect-expect-leaking HttpServerRequest | ParsedSearchParams | RouteContext
+ */
 export class Authentication extends HttpApiMiddleware.Service<Authentication, { provides: CurrentCaller }>()(
   "@g-store/contracts/Authentication",
   {

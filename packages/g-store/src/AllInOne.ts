@@ -16,8 +16,8 @@ import { OrderStorePostgres } from "@g-store/order-service/OrderStorePostgres.ts
 import { PaymentService, PaymentWorkers } from "@g-store/payment-service/PaymentService.ts"
 import { PaymentStorePostgres } from "@g-store/payment-service/PaymentStorePostgres.ts"
 import { adminServer } from "@g-store/service-kit/AdminServer.ts"
-import { Guards } from "@g-store/service-kit/Guards.ts"
 import { database } from "@g-store/service-kit/Database.ts"
+import { Guards } from "@g-store/service-kit/Guards.ts"
 import { databaseHealth, Health, messagingHealth, readyWhile } from "@g-store/service-kit/Health.ts"
 import { httpServer, serve } from "@g-store/service-kit/HttpServer.ts"
 import { environment } from "@g-store/service-kit/ServiceConfig.ts"
@@ -38,8 +38,10 @@ const durableGroups = [
 
 /** Kafka where KAFKA_BROKERS names one, else a bus inside this process. */
 const Bus = Layer.unwrap(
-  Effect.map(Config.option(Config.String("KAFKA_BROKERS")), (brokers) =>
-    Option.isSome(brokers) ? EventBusKafka.layer : EventBusMemory.layer({ groups: durableGroups }))
+  Effect.map(
+    Config.option(Config.String("KAFKA_BROKERS")),
+    (brokers) => Option.isSome(brokers) ? EventBusKafka.layer : EventBusMemory.layer({ groups: durableGroups })
+  )
 )
 
 /** How a service stands in this process: where its database is, and whether another process may share it. */
@@ -95,8 +97,12 @@ const issuedElsewhere = Effect.gen(function*() {
   return Option.isSome(url) || (yield* environment) === "production"
 })
 
-const TokenSource = Layer.unwrap(Effect.map(issuedElsewhere, (elsewhere) =>
-  elsewhere ? TokenKeys.layerConfig : Layer.provide(DevelopmentTokenKeys, OwnKeys)))
+const TokenSource = Layer.unwrap(
+  Effect.map(
+    issuedElsewhere,
+    (elsewhere) => elsewhere ? TokenKeys.layerConfig : Layer.provide(DevelopmentTokenKeys, OwnKeys)
+  )
+)
 
 const Identity = Layer.unwrap(Effect.map(issuedElsewhere, (elsewhere) =>
   elsewhere
@@ -106,22 +112,32 @@ const Identity = Layer.unwrap(Effect.map(issuedElsewhere, (elsewhere) =>
 const Services = Layer.unwrap(Effect.gen(function*() {
   const { embedded, urls } = yield* ownDatabases
   const place = (name: DatabaseName): Place => ({ url: urls[name], embedded: embedded.includes(name) })
-  return Layer.mergeAll(orders(place("orders")), payments(place("payments")), notifications(place("notifications")), messagingHealth)
+  return Layer.mergeAll(
+    orders(place("orders")),
+    payments(place("payments")),
+    notifications(place("notifications")),
+    messagingHealth
+  )
 }))
 
-const Gateway = Layer.unwrap(Effect.map(addresses, ({ gatewayPort, host }) =>
-  serve(Layer.mergeAll(Services, Identity, cors, withoutUserId)).pipe(
-    Layer.provide(httpServer({ host, port: gatewayPort, variable: "GATEWAY_PORT" }))
-  )))
+const Gateway = Layer.unwrap(
+  Effect.map(addresses, ({ gatewayPort, host }) =>
+    serve(Layer.mergeAll(Services, Identity, cors, withoutUserId)).pipe(
+      Layer.provide(httpServer({ host, port: gatewayPort, variable: "GATEWAY_PORT" }))
+    ))
+)
 
-const Admin = Layer.unwrap(Effect.map(addresses, ({ adminPort, host }) =>
-  adminServer({ host, port: adminPort, variable: "ADMIN_PORT" })))
+const Admin = Layer.unwrap(
+  Effect.map(addresses, ({ adminPort, host }) => adminServer({ host, port: adminPort, variable: "ADMIN_PORT" }))
+)
 
 /** The one line that says that everything is up, and where. */
 const Announcement = Layer.effectDiscard(Effect.flatMap(addresses, ({ adminPort, gatewayPort, host }) => {
   const gateway = `http://${host}:${gatewayPort}`
   const pages = ["orders", "payments", "notifications"].map((name) => `${gateway}/api/${name}/swagger/index.html`)
-  return Console.log(`g-store is ready: gateway ${gateway} | API pages ${pages.join(" ")} | admin http://${host}:${adminPort}`)
+  return Console.log(
+    `g-store is ready: gateway ${gateway} | API pages ${pages.join(" ")} | admin http://${host}:${adminPort}`
+  )
 }))
 
 /** The whole store in one process. */

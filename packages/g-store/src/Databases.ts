@@ -30,15 +30,24 @@ const runServer = Effect.fnUntraced(function*(folder: string, databases: Readonl
   const port = yield* Ref.make<number | undefined>(undefined)
   const once = Effect.scoped(Effect.gen(function*() {
     const at = yield* Ref.get(port)
-    const server = yield* EmbeddedPostgres.start({ dataDir: folder, databases, ...(at === undefined ? {} : { port: at }) })
+    const server = yield* EmbeddedPostgres.start({
+      dataDir: folder,
+      databases,
+      ...(at === undefined ? {} : { port: at })
+    })
     yield* Ref.set(port, server.port)
     yield* Deferred.succeed(first, server)
     return yield* server.exited
   }))
   yield* once.pipe(
     Effect.catch((error) =>
-      Effect.flatMap(Deferred.fail(first, error), (neverRan) =>
-        neverRan ? Effect.void : Effect.andThen(Effect.logError(`PostgreSQL ended: ${error.message}`), Effect.fail(error)))
+      Effect.flatMap(
+        Deferred.fail(first, error),
+        (neverRan) =>
+          neverRan
+            ? Effect.void
+            : Effect.andThen(Effect.logError(`PostgreSQL ended: ${error.message}`), Effect.fail(error))
+      )
     ),
     Effect.retry(Schedule.spaced("500 millis")),
     Effect.annotateLogs({ module: "postgres" }),

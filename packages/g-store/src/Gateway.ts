@@ -36,14 +36,24 @@ export const passUserId = Config.flatMap(environment, (env) =>
     }),
     (value) =>
       value === "true" && env === "production"
-        ? Effect.fail(refuse("GATEWAY_PASS_USER_ID", "true would let anybody name any user; GSTORE_ENV=production refuses it"))
+        ? Effect.fail(
+          refuse("GATEWAY_PASS_USER_ID", "true would let anybody name any user; GSTORE_ENV=production refuses it")
+        )
         : Effect.succeed(value === "true")
   ))
 
 /** X-User-ID is the word of a trusted proxy; whatever a client sends under that name ends here. */
 export const withoutUserId = HttpRouter.middleware(
-  Effect.map(passUserId, (pass) => (effect) =>
-    pass ? effect : Effect.updateService(effect, HttpServerRequest.HttpServerRequest, (request) =>
-      request.modify({ headers: Headers.remove(request.headers, "x-user-id") }))),
+  Effect.map(
+    passUserId,
+    (pass) => (effect) =>
+      pass ?
+        effect :
+        Effect.updateService(
+          effect,
+          HttpServerRequest.HttpServerRequest,
+          (request) => request.modify({ headers: Headers.remove(request.headers, "x-user-id") })
+        )
+  ),
   { global: true }
 )

@@ -16,8 +16,10 @@ export const dataDir = Config.String("GSTORE_DATA_DIR").pipe(Config.withDefault(
 
 /** The databases that are named in the environment; the others are embedded. */
 export const databaseUrls = Effect.gen(function*() {
-  const urls = yield* Effect.forEach(databaseNames, (name) =>
-    Effect.map(optionalDatabaseUrlIn(databaseVariables[name]), (url) => [name, url] as const))
+  const urls = yield* Effect.forEach(
+    databaseNames,
+    (name) => Effect.map(optionalDatabaseUrlIn(databaseVariables[name]), (url) => [name, url] as const)
+  )
   return urls.flatMap(([name, url]) => Option.isSome(url) ? [[name, url.value] as const] : [])
 })
 

@@ -2,7 +2,7 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { failureText } from "@g-store/service-kit/Main.ts"
-import { Cause, Effect, Layer, Runtime, Schema } from "effect"
+import { Cause, Effect, Layer, Option, Runtime, Schema } from "effect"
 import { CliError, Command } from "effect/cli"
 import { SecureRandom } from "effect/crypto"
 import { audit } from "./commands/audit.ts"
@@ -26,14 +26,17 @@ const gstore = Command.make("gstore").pipe(
   Command.withSubcommands([start, migrate, token, deadLetters, outbox, demo, audit])
 )
 
-Command.run(gstore, { version: "1.0.0" }).pipe(
-  // What was foreseen is a line to read, not a stack.
-  Effect.catchCause((cause) => {
-    const error = Cause.findErrorOption(cause)
-    return error._tag === "Some" && !CliError.isCliError(error.value) && !(CliError.userMessage in Object(error.value))
-      ? Effect.fail(new CommandFailed({ reason: failureText(cause) }))
-      : Effect.failCause(cause)
-  }),
-  Effect.provide(Layer.mergeAll(NodeServices.layer, NodeHttpClient.layerUndici, SecureRandom.layerWebCrypto)),
-  NodeRuntime.runMain
+/** What was foreseen is a line to read, not a stack. Errors that know what to say, and the parser's own, stay as they are. */
+const explained = <E>(cause: Cause.Cause<E>): Effect.Effect<never, E | CommandFailed> => {
+  const error = Cause.findErrorOption(cause)
+  if (Option.isNone(error) || CliError.isCliError(error.value)) return Effect.failCause(cause)
+  return CliError.userMessage in Object(error.value)
+    ? Effect.failCause(cause)
+    : Effect.fail(new CommandFailed({ reason: failureText(cause) }))
+}
+
+const Platform = Layer.mergeAll(NodeServices.layer, NodeHttpClient.layerUndici, SecureRandom.layerWebCrypto)
+
+NodeRuntime.runMain(
+  Command.run(gstore, { version: "1.0.0" }).pipe(Effect.catchCause(explained), Effect.provide(Platform))
 )

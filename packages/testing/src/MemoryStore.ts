@@ -89,13 +89,16 @@ export interface MemoryStore {
 
 /** Builds a store of its own: nothing is shared with another one. Settings as in the environment of `npm start`. */
 export const makeMemoryStore = (settings: Readonly<Record<string, string>> = {}): MemoryStore => {
-  const { dispose, handler } = webHandler(MemoryStoreRoutes.pipe(
-    Layer.provide(Layer.mergeAll(
-      HttpServer.layerServices,
-      ConfigProvider.layer(ConfigProvider.fromUnknown({ RATE_LIMIT: "off", ...settings })),
-      Layer.succeed(References.MinimumLogLevel, "Error")
-    ))
-  ), { logLevel: "Debug" })
+  const { dispose, handler } = webHandler(
+    MemoryStoreRoutes.pipe(
+      Layer.provide(Layer.mergeAll(
+        HttpServer.layerServices,
+        ConfigProvider.layer(ConfigProvider.fromUnknown({ RATE_LIMIT: "off", ...settings })),
+        Layer.succeed(References.MinimumLogLevel, "Error")
+      ))
+    ),
+    { logLevel: "Debug" }
+  )
   const fetch = (request: Request) => handler(request)
   const person = (userId: string, token: string): Person => ({
     userId,

@@ -18,7 +18,10 @@ it("lets a suite outside the workspace use the store in under 20 lines", async (
     await fs.symlink(path.join(packages, "testing"), path.join(folder, "node_modules/@g-store/testing"))
     // Without the variable by which node:test would take itself for a child of another runner.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env
-    const { stdout } = await promisify(execFile)(process.execPath, ["--test", "--test-reporter=tap"], { cwd: folder, env })
+    const { stdout } = await promisify(execFile)(process.execPath, ["--test", "--test-reporter=tap"], {
+      cwd: folder,
+      env
+    })
     assert.match(stdout, /^# pass 1$/m)
     assert.match(stdout, /^# fail 0$/m)
     const lines = (await fs.readFile(path.join(folder, "store.test.ts"), "utf8")).trimEnd().split("\n")

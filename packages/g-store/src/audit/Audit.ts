@@ -5,7 +5,7 @@ import type { DatabaseName } from "../StoreConfig.ts"
 import { auditAccounts, auditDeadLetters, auditLooseEntries, auditOutbox, auditSettings } from "./DatabaseAudit.ts"
 import type { Finding } from "./Finding.ts"
 import { auditJournalledAccounts, auditJournalledOrders } from "./JournalAudit.ts"
-import { auditOrder, type AuditedOrder } from "./OrderAudit.ts"
+import { type AuditedOrder, auditOrder } from "./OrderAudit.ts"
 import { decidedAfter, feedOf, ordersAfter, ordersById, paymentsOf } from "./OrdersReader.ts"
 
 /** Runs a question against one service's database. */
@@ -73,12 +73,14 @@ export const audit = Effect.fn("Audit.run")(function*(inside: In, options: Audit
       const last = ids.at(-1)
       if (last === undefined) return findings
       const known = new Set((yield* inside("orders", ordersById(ids))).map((order) => order.id))
-      findings.push(...ids.filter((id) => !known.has(id)).map((id): Finding => ({
-        invariant: "one-decision",
-        id,
-        detail: "was decided about, but there is no such order",
-        inFlight: false
-      })))
+      findings.push(
+        ...ids.filter((id) => !known.has(id)).map((id): Finding => ({
+          invariant: "one-decision",
+          id,
+          detail: "was decided about, but there is no such order",
+          inFlight: false
+        }))
+      )
       after = last
     }
   })

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import type { Finding } from "./Finding.ts"
 
-type Check = Effect.Effect<ReadonlyArray<Finding>, unknown, SqlClient.SqlClient>
+type Check = Effect.Effect<ReadonlyArray<Finding>, SqlError.SqlError, SqlClient.SqlClient>
 
 const exists = (table: string) =>
   Effect.gen(function*() {
@@ -92,7 +92,8 @@ export const auditAccounts: Check = Effect.gen(function*() {
   return rows.map(({ balance, broken, id, total }): Finding => ({
     invariant: "balance-equals-ledger",
     id,
-    detail: `the balance is ${balance}, the ledger adds up to ${total}, ${broken} entries do not follow from the one before`,
+    detail:
+      `the balance is ${balance}, the ledger adds up to ${total}, ${broken} entries do not follow from the one before`,
     inFlight: false
   }))
 })

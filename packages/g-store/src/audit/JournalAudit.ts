@@ -28,11 +28,17 @@ const checkOrderEntry = (entry: OrderEntry, kept: Kept | undefined): Finding | u
     case "OrderCreated":
       return kept.user_id === entry.userId && Number(kept.amount) === entry.amount
         ? undefined
-        : lost(entry.orderId, `was acknowledged to ${entry.userId} for ${entry.amount}, is ${kept.user_id}'s for ${kept.amount}`)
+        : lost(
+          entry.orderId,
+          `was acknowledged to ${entry.userId} for ${entry.amount}, is ${kept.user_id}'s for ${kept.amount}`
+        )
     case "OrderCancelled":
       return kept.reason === entry.reason
         ? undefined
-        : lost(entry.orderId, `its cancellation with ${entry.reason} was acknowledged, its reason is ${kept.reason ?? "none"}`)
+        : lost(
+          entry.orderId,
+          `its cancellation with ${entry.reason} was acknowledged, its reason is ${kept.reason ?? "none"}`
+        )
     case "StatusChanged":
       return kept.statuses.includes(entry.status)
         ? undefined

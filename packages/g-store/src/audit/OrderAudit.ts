@@ -58,7 +58,9 @@ const history = (order: AuditedOrder): string | undefined => {
 
 const money = (order: AuditedOrder, payment: AuditedPayment): string | undefined => {
   const charged = payment.state === "CHARGED" || payment.state === "REFUNDED"
-  for (const [type, wanted] of [["PAYMENT", charged ? 1 : 0], ["REFUND", payment.state === "REFUNDED" ? 1 : 0]] as const) {
+  for (
+    const [type, wanted] of [["PAYMENT", charged ? 1 : 0], ["REFUND", payment.state === "REFUNDED" ? 1 : 0]] as const
+  ) {
     const booked = payment.entries.filter((entry) => entry.type === type)
     if (booked.length !== wanted) return `is ${payment.state} with ${booked.length} ${type} entries`
     for (const entry of booked) {
@@ -85,7 +87,9 @@ const feed = (order: AuditedOrder, rows: NonNullable<AuditedFeed>, retention: nu
   const known = new Map(order.history.map((row) => [row.version, row.status]))
   const fed = new Map(rows.map((row) => [row.version, row.status]))
   for (const [version, status] of fed) {
-    if (known.get(version) !== status) return `the feed has ${status} at version ${version}, the history ${known.get(version)}`
+    if (known.get(version) !== status) {
+      return `the feed has ${status} at version ${version}, the history ${known.get(version)}`
+    }
   }
   const missing = order.history.find((row) => !fed.has(row.version) && row.age < retention)
   return missing === undefined ? undefined : `the feed lacks version ${missing.version}`

@@ -1,12 +1,12 @@
 import type { OrderStatus } from "@g-store/contracts/Order.ts"
 import { Effect, Option } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import type { AuditedFeed, AuditedOrder, AuditedPayment } from "./OrderAudit.ts"
 
 /** How many orders are looked at together. */
 export const CHUNK = 2_000
 
-type Read<A> = Effect.Effect<A, unknown, SqlClient.SqlClient>
+type Read<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
 const orderRow = (row: {
   id: string
@@ -84,7 +84,9 @@ export const decidedAfter = (after: string): Read<ReadonlyArray<string>> =>
   })
 
 /** The feed of these orders; None where there is no feed. */
-export const feedOf = (ids: ReadonlyArray<string>): Read<Option.Option<ReadonlyMap<string, NonNullable<AuditedFeed>>>> =>
+export const feedOf = (
+  ids: ReadonlyArray<string>
+): Read<Option.Option<ReadonlyMap<string, NonNullable<AuditedFeed>>>> =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     const [table] = yield* sql<{ there: boolean }>`SELECT to_regclass('feed') IS NOT NULL AS there`

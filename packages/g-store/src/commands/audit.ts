@@ -27,7 +27,9 @@ const report = (result: AuditResult): string => {
   return [
     `${result.orders} orders, ${result.journalled} journalled answers`,
     ...names.flatMap((name) => {
-      if (name === "feed-equals-history" && result.feed === "none") return [`  -   ${invariants[name]}: there is no feed`]
+      if (name === "feed-equals-history" && result.feed === "none") {
+        return [`  -   ${invariants[name]}: there is no feed`]
+      }
       if (name === "journalled-kept" && result.journalled === 0) return [`  -   ${invariants[name]}: no journal given`]
       const breaches = byInvariant.get(name) ?? []
       return breaches.length === 0

@@ -43,7 +43,9 @@ const owner = Effect.fnUntraced(function*<A, E>(
   )
   const answer = Option.firstSomeOf(answers)
   if (Option.isNone(answer)) {
-    return yield* new DeadLettersRefused({ reason: `There is no dead letter ${id}: dead-letters list shows those that are.` })
+    return yield* new DeadLettersRefused({
+      reason: `There is no dead letter ${id}: dead-letters list shows those that are.`
+    })
   }
   return answer.value
 })
@@ -71,11 +73,11 @@ const list = Command.make(
   }, Effect.scoped)
 ).pipe(Command.withDescription("List messages that were set aside, with the reason"))
 
-const id = Argument.String("id").pipe(Argument.withDescription("The letter's id, as list shows it"))
+const letterId = Argument.String("id").pipe(Argument.withDescription("The letter's id, as list shows it"))
 
 const show = Command.make(
   "show",
-  { id },
+  { id: letterId },
   Effect.fnUntraced(function*({ id }) {
     const letter = yield* owner(id, (letters) => letters.show(id))
     yield* Console.log(JSON.stringify(
@@ -98,7 +100,7 @@ const show = Command.make(
 const replay = Command.make(
   "replay",
   {
-    id: id.pipe(Argument.optional),
+    id: letterId.pipe(Argument.optional),
     all: Flag.Boolean("all").pipe(Flag.withDescription("Every open one"), Flag.withDefault(false))
   },
   Effect.fnUntraced(function*({ all, id }) {
@@ -114,7 +116,7 @@ const replay = Command.make(
 
 const discard = Command.make(
   "discard",
-  { id, reason: Flag.String("reason").pipe(Flag.withDescription("Why, for the record")) },
+  { id: letterId, reason: Flag.String("reason").pipe(Flag.withDescription("Why, for the record")) },
   Effect.fnUntraced(function*({ id, reason }) {
     yield* owner(id, (letters) => letters.discard(id, reason))
     yield* Console.log("Marked: its consumer drops it within a second, or at its next start.")

@@ -1,5 +1,5 @@
-import { OutboxPostgres } from "@g-store/messaging/postgres/OutboxPostgres.ts"
 import { OutboxStore } from "@g-store/messaging/OutboxStore.ts"
+import { OutboxPostgres } from "@g-store/messaging/postgres/OutboxPostgres.ts"
 import { Console, Effect, Layer } from "effect"
 import { Command } from "effect/cli"
 import { makeInside } from "./Inside.ts"

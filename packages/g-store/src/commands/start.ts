@@ -1,5 +1,5 @@
-import { logging } from "@g-store/service-kit/Logging.ts"
 import { launch } from "@g-store/messaging/Supervisor.ts"
+import { logging } from "@g-store/service-kit/Logging.ts"
 import { Effect, Layer } from "effect"
 import { Command } from "effect/cli"
 
@@ -8,6 +8,6 @@ export const start = Command.make(
   {},
   Effect.fnUntraced(function*() {
     const { AllInOne } = yield* Effect.promise(() => import("../AllInOne.ts"))
-    yield* launch(AllInOne.pipe(Layer.provide(logging("g-store"))))
+    return yield* launch(AllInOne.pipe(Layer.provide(logging("g-store"))))
   })
 ).pipe(Command.withDescription("Run the whole store in this process"))

@@ -1,6 +1,6 @@
+import { UserId } from "@g-store/contracts/Ids.ts"
 import { DevelopmentKeys } from "@g-store/identity-service/DevelopmentKeys.ts"
 import { issueToken } from "@g-store/identity-service/issueToken.ts"
-import { UserId } from "@g-store/contracts/Ids.ts"
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { join } from "node:path"

@@ -21,7 +21,7 @@ const progress = (options: DemoOptions) =>
   Effect.gen(function*() {
     const tally = yield* Tally
     const stdio = yield* Stdio.Stdio
-    yield* tally.read.pipe(
+    return yield* tally.read.pipe(
       Effect.flatMap(({ finished }) =>
         Stream.make(`\r${bar(finished, options.orders)}`).pipe(Stream.encodeText, Stream.run(stdio.stderr()))
       ),
@@ -68,7 +68,9 @@ export const runDemo = Effect.fn("Demo.run")(function*(options: DemoOptions) {
   const repeats = [...(yield* store.repeats)].map(([reason, count]) => `${reason}: ${count}`).join(", ")
   yield* Console.error(`\r${bar(options.orders, options.orders)}`)
   yield* Console.log([
-    `orders accepted    ${createdIn.length} of ${options.orders}, offered in ${(offered / 1000).toFixed(1)} s, all done in ${(took / 1000).toFixed(1)} s`,
+    `orders accepted    ${createdIn.length} of ${options.orders}, offered in ${
+      (offered / 1000).toFixed(1)
+    } s, all done in ${(took / 1000).toFixed(1)} s`,
     `rate               ${(createdIn.length / (took / 1000)).toFixed(1)} orders/s (asked for ${options.rate})`,
     `POST to 201        p50 ${figure(createdIn, 0.5)}, p99 ${figure(createdIn, 0.99)}`,
     `POST to PAID       p50 ${figure(paidIn, 0.5)}, p99 ${figure(paidIn, 0.99)} (${paidIn.length} orders watched)`,

@@ -21,7 +21,7 @@ export interface Population {
 /** An answer that the demo cannot go on with. */
 export class UnexpectedAnswer extends Schema.TaggedError<UnexpectedAnswer>()("UnexpectedAnswer", {
   what: Schema.String,
-  status: Schema.Number,
+  status: Schema.Finite,
   body: Schema.Unknown
 }) {
   override get message(): string {
@@ -47,13 +47,23 @@ export const makePopulation = Effect.fnUntraced(function*(customers: number) {
   const key = Redacted.value(yield* staffKey)
 
   const token = Effect.fnUntraced(function*(role: "customer" | "staff") {
-    const reply = yield* store.call({ method: "POST", path: "/api/identity/v1/token", as: { staffKey: key }, body: { role } })
+    const reply = yield* store.call({
+      method: "POST",
+      path: "/api/identity/v1/token",
+      as: { staffKey: key },
+      body: { role }
+    })
     if (reply.status !== 200) return yield* new UnexpectedAnswer({ what: `A ${role} token`, ...reply })
     return yield* Schema.decodeUnknownEffect(Token)(reply.body)
   })
 
   const open = Effect.fnUntraced(function*(as: Credential, userId: UserId, amount: number) {
-    const reply = yield* store.call({ method: "POST", path: "/api/payments/v1/accounts", as, key: yield* random.uuidV4() })
+    const reply = yield* store.call({
+      method: "POST",
+      path: "/api/payments/v1/accounts",
+      as,
+      key: yield* random.uuidV4()
+    })
     if (reply.status !== 201) return yield* new UnexpectedAnswer({ what: "Opening an account", ...reply })
     const { id } = yield* Schema.decodeUnknownEffect(Opened)(reply.body)
     yield* journal.append({ _tag: "AccountOpened", accountId: id, userId })

@@ -63,7 +63,13 @@ const settled = Effect.fnUntraced(function*(orderId: OrderId, as: Credential) {
 
 const cancel = Effect.fnUntraced(function*(path: string, orderId: OrderId, reason: string, as: Credential) {
   const key = yield* (yield* SecureRandom.SecureRandom).uuidV4()
-  const reply = yield* (yield* StoreClient).call({ method: "POST", path, as, key, body: { cancellationReason: reason } })
+  const reply = yield* (yield* StoreClient).call({
+    method: "POST",
+    path,
+    as,
+    key,
+    body: { cancellationReason: reason }
+  })
   if (reply.status === 204) return yield* (yield* Journal).append({ _tag: "OrderCancelled", orderId, reason })
   if (reply.status !== 409) return yield* new UnexpectedAnswer({ what: "A cancellation", ...reply })
 })
@@ -96,6 +102,8 @@ export const playOrder = Effect.fnUntraced(function*(population: Population, wat
     return yield* cancel(`/api/orders/v1/staff/orders/${orderId}/cancel`, orderId, "OUT_OF_STOCK", staff)
   }
   if (plot === "issue") {
-    for (const status of ["ASSEMBLING", "ASSEMBLED", "DELIVERING", "ISSUED"] as const) yield* move(orderId, status, staff)
+    for (const status of ["ASSEMBLING", "ASSEMBLED", "DELIVERING", "ISSUED"] as const) {
+      yield* move(orderId, status, staff)
+    }
   }
 })

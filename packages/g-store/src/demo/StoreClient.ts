@@ -56,16 +56,21 @@ export class StoreClient extends Context.Service<StoreClient, {
           const text = yield* response.text
           if (response.status === 429 || response.status === 503) {
             const seconds = Number(response.headers["retry-after"] ?? "1")
-            return yield* new TryAgain({ reason: String(response.status), after: Number.isFinite(seconds) ? seconds : 1 })
+            return yield* new TryAgain({
+              reason: String(response.status),
+              after: Number.isFinite(seconds) ? seconds : 1
+            })
           }
           return { status: response.status, body: text === "" ? undefined : JSON.parse(text) } satisfies Reply
         }, Effect.timeout("15 seconds"))
 
-        const call = Effect.fnUntraced(function*(call: Call) {
-          const repeatable = call.method === "GET" || call.key !== undefined
+        const call = Effect.fnUntraced(function*(wanted: Call) {
+          const repeatable = wanted.method === "GET" || wanted.key !== undefined
           const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(Duration.fromInputUnsafe(patience))
-          return yield* once(call).pipe(
-            Effect.catch((error) => error._tag === "TryAgain" ? error : new TryAgain({ reason: error._tag, after: 0.25 })),
+          return yield* once(wanted).pipe(
+            Effect.catch((error) =>
+              error._tag === "TryAgain" ? error : new TryAgain({ reason: error._tag, after: 0.25 })
+            ),
             Effect.tapError((error) =>
               Effect.sync(() => void repeats.set(error.reason, (repeats.get(error.reason) ?? 0) + 1))
             ),
@@ -75,14 +80,16 @@ export class StoreClient extends Context.Service<StoreClient, {
             Effect.retry({
               schedule: Schedule.forever,
               while: (error) =>
-                Effect.map(Clock.currentTimeMillis, (now) =>
-                  now < deadline && (repeatable || error.reason === "429" || error.reason === "503"))
+                Effect.map(
+                  Clock.currentTimeMillis,
+                  (now) => now < deadline && (repeatable || error.reason === "429" || error.reason === "503")
+                )
             }),
             Effect.mapError((error) => new StoreUnreachable({ url, reason: error.reason }))
           )
         })
 
-        return StoreClient.of({ url, call, repeats: Effect.sync(() => repeats) })
+        return StoreClient.of({ url, call, repeats: Effect.succeed(repeats) })
       })
     )
 }

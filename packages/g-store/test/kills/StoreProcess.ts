@@ -27,31 +27,41 @@ export interface Child {
 
 const KEPT = 4_000
 
-/** Runs main.ts with arguments as a process of its own, and sees that it is gone when the scope ends. */
-export const run = Effect.fnUntraced(function*(args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) {
+/** Runs a main.ts (the CLI's if left out) as a process of its own, and sees that it is gone when the scope ends. */
+export const run = Effect.fnUntraced(function*(
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>>,
+  file: string = main
+) {
   const ended = yield* Deferred.make<number | null>()
   let output = ""
   const waiting = new Map<string, Deferred.Deferred<void, ChildFailed>>()
   const child: ChildProcess = yield* Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] })
+      const spawned = spawn(process.execPath, [file, ...args], {
+        env: { ...process.env, ...env },
+        stdio: ["ignore", "pipe", "pipe"]
+      })
       const read = (chunk: Buffer) => {
         output = (output + chunk.toString()).slice(-KEPT)
         for (const [text, seen] of waiting) if (output.includes(text)) Deferred.doneUnsafe(seen, Exit.void)
       }
-      child.stdout.on("data", read)
-      child.stderr.on("data", read)
-      child.once("close", (code) => {
+      spawned.stdout.on("data", read)
+      spawned.stderr.on("data", read)
+      spawned.once("close", (code) => {
         Deferred.doneUnsafe(ended, Exit.succeed(code))
         for (const [text, seen] of waiting) {
-          Deferred.doneUnsafe(seen, Exit.fail(new ChildFailed({ what: `it ended before it printed "${text}"`, output })))
+          Deferred.doneUnsafe(
+            seen,
+            Exit.fail(new ChildFailed({ what: `it ended before it printed "${text}"`, output }))
+          )
         }
       })
-      return child
+      return spawned
     }),
-    (child) =>
-      child.exitCode === null && child.signalCode === null
-        ? Effect.andThen(Effect.sync(() => void child.kill("SIGKILL")), Deferred.await(ended))
+    (spawned) =>
+      spawned.exitCode === null && spawned.signalCode === null
+        ? Effect.andThen(Effect.sync(() => void spawned.kill("SIGKILL")), Deferred.await(ended))
         : Effect.void
   )
   return {

@@ -28,7 +28,10 @@ const freePort = Effect.callback<number>((resume) => {
 })
 
 const kill = (pid: number) =>
-  Effect.try({ try: () => void process.kill(pid, "SIGKILL"), catch: () => new NotKept({ reason: `no process ${pid}` }) })
+  Effect.try({
+    try: () => void process.kill(pid, "SIGKILL"),
+    catch: () => new NotKept({ reason: `no process ${pid}` })
+  })
 
 const program = Effect.fnUntraced(function*(options: {
   readonly kills: number
@@ -81,13 +84,17 @@ const program = Effect.fnUntraced(function*(options: {
     yield* Console.log(`kill ${nth}: ${both ? "Node and PostgreSQL" : "Node alone"}, ready again after ${next.took} ms`)
   }
   const code = yield* demo.ended
-  yield* Console.log((yield* demo.output).split("\n").filter((line) => /^(orders|rate|POST|calls|failed)/.test(line)).join("\n"))
+  yield* Console.log(
+    (yield* demo.output).split("\n").filter((line) => /^(orders|rate|POST|calls|failed)/.test(line)).join("\n")
+  )
   const audit = yield* run(["audit", "--journal", journal], env)
   const verdict = yield* audit.ended
   yield* Console.log(yield* audit.output)
   yield* store.kill("SIGTERM")
   yield* Console.log(
-    `${options.kills} kills (${withServer} with PostgreSQL), longest restart ${Math.max(...recoveries)} ms, audit exit ${verdict}`
+    `${options.kills} kills (${withServer} with PostgreSQL), longest restart ${
+      Math.max(...recoveries)
+    } ms, audit exit ${verdict}`
   )
   if (code !== 0) return yield* new NotKept({ reason: `the demo ended with ${code}` })
   if (verdict !== 0) return yield* new NotKept({ reason: `the audit ended with ${verdict}` })

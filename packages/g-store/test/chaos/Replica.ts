@@ -1,0 +1,90 @@
+import { Effect, Exit, Ref, Schedule, Scope } from "effect"
+import { randomInt } from "node:crypto"
+import { createServer } from "node:net"
+import * as path from "node:path"
+import { type Child, run } from "../kills/StoreProcess.ts"
+import { NotKept } from "./NotKept.ts"
+
+export type ServiceName = "order-service" | "payment-service" | "order-notification-service" | "identity-service"
+
+/** One process of a service. It keeps its name and ports over restarts, as a container keeps its host name. */
+export interface Replica {
+  readonly name: string
+  readonly service: ServiceName
+  readonly port: number
+  /** Starts the process; done when it says that it is ready. */
+  readonly start: Effect.Effect<void, NotKept>
+  /** Ends it; answers its exit code, null after SIGKILL. */
+  readonly end: (signal: "SIGKILL" | "SIGTERM") => Effect.Effect<number | null>
+}
+
+/** Below the range of outgoing connections, so that nothing takes the port of a replica that is down. */
+const freePort = async (): Promise<number> => {
+  const port = randomInt(15_000, 30_000)
+  const free = await new Promise<boolean>((resolve) => {
+    const server = createServer().once("error", () => resolve(false))
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)))
+  })
+  return free ? port : freePort()
+}
+
+const isReady = (admin: number) =>
+  Effect.promise((signal) =>
+    fetch(`http://127.0.0.1:${admin}/health/ready`, { signal }).then((answer) => answer.ok, () => false)
+  )
+
+/** A replica that is not running yet; it goes with the scope. */
+export const replica = Effect.fnUntraced(function*(
+  service: ServiceName,
+  nth: number,
+  env: Readonly<Record<string, string>>
+) {
+  const name = `${service}-${nth}`
+  const port = yield* Effect.promise(freePort)
+  const admin = yield* Effect.promise(freePort)
+  const file = path.join(import.meta.dirname, `../../../${service}/src/main.ts`)
+  const living = yield* Ref.make<{ readonly child: Child; readonly scope: Scope.Closeable } | undefined>(undefined)
+  const outer = yield* Scope.Scope
+
+  const start = Effect.gen(function*() {
+    const scope = yield* Scope.fork(outer)
+    const child = yield* run([], {
+      ...env,
+      HOSTNAME: name,
+      HTTP_PORT: String(port),
+      ADMIN_PORT: String(admin)
+    }, file).pipe(Scope.provide(scope))
+    yield* Ref.set(living, { child, scope })
+    const died = Effect.gen(function*() {
+      const code = yield* child.ended
+      return yield* new NotKept({ reason: `${name} ended with ${code} while it started:\n${yield* child.output}` })
+    })
+    yield* isReady(admin).pipe(
+      Effect.repeat({ until: (ready) => ready, schedule: Schedule.spaced("200 millis") }),
+      Effect.raceFirst(died),
+      Effect.timeoutOrElse({
+        duration: "120 seconds",
+        orElse: () =>
+          Effect.flatMap(
+            child.output,
+            (output) => Effect.fail(new NotKept({ reason: `${name} was not ready within 120 s:\n${output}` }))
+          )
+      })
+    )
+  })
+
+  return {
+    name,
+    service,
+    port,
+    start,
+    end: Effect.fnUntraced(function*(signal) {
+      const process = yield* Ref.getAndSet(living, undefined)
+      if (process === undefined) return null
+      yield* process.child.kill(signal)
+      const code = yield* process.child.ended
+      yield* Scope.close(process.scope, Exit.void)
+      return code
+    })
+  } satisfies Replica
+})

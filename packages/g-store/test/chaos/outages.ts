@@ -1,0 +1,118 @@
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { Clock, Console, Duration, Effect, Random, Redacted, Schedule } from "effect"
+import { Command, Flag } from "effect/cli"
+import { Reactivity } from "effect/reactivity"
+import { type Cluster, cluster } from "./Cluster.ts"
+import { NotKept } from "./NotKept.ts"
+import { probe } from "./Probe.ts"
+import { judge } from "./Verdict.ts"
+
+/**
+ * Takes Kafka and PostgreSQL away in turns under load, half of the time by SIGKILL, and gives them back. Without Kafka
+ * orders are accepted, and paid once it is back; without PostgreSQL every service answers 503 with Retry-After.
+ */
+
+/** How long the backlog may last after the last recovery. */
+const BACKLOG = "60 seconds"
+
+/** Done when no outbox holds anything and no order is undecided. */
+const drained = Effect.fnUntraced(
+  function*(store: Cluster) {
+    const sqlOf = (name: string) =>
+      PgClient.makeClient({
+        url: Redacted.make(store.urlOf(name)),
+        applicationName: "g-store chaos"
+      })
+    const orders = yield* sqlOf("orders")
+    const payments = yield* sqlOf("payments")
+    const waiting = Effect.gen(function*() {
+      const [pending] = yield* orders<{ found: boolean }>`
+      SELECT EXISTS (SELECT FROM outbox) OR EXISTS (SELECT FROM orders WHERE status = 'PENDING') AS found`
+      const [unsent] = yield* payments<{ found: boolean }>`SELECT EXISTS (SELECT FROM outbox) AS found`
+      return pending?.found !== false || unsent?.found !== false
+    })
+    yield* Effect.repeat(waiting, { until: (some) => !some, schedule: Schedule.spaced("250 millis") })
+  },
+  Effect.scoped,
+  Effect.provide(Reactivity.layer)
+)
+
+const program = Effect.fnUntraced(function*(options: {
+  readonly replicas: number
+  readonly minutes: number
+  readonly rounds: number
+  readonly rate: number
+  readonly seed: string
+}) {
+  yield* Console.log(
+    `seed ${options.seed}: ${options.rounds} outages each of Kafka and PostgreSQL, ${options.minutes} minutes`
+  )
+  const store = yield* cluster(options.replicas)
+  yield* Console.log("ready")
+  const customer = yield* probe(store.url)
+  const seconds = options.minutes * 60
+  const pause = Duration.seconds(seconds / (options.rounds * 2 + 1) / 2)
+  const demo = yield* store.demo(options.rate, seconds)
+  const paidAfter: Array<number> = []
+  let refusals = 0
+  let recovered = yield* Clock.currentTimeMillis
+
+  for (let nth = 1; nth <= options.rounds; nth++) {
+    const hard = yield* Random.nextBoolean
+    const how = hard ? "killed" : "stopped"
+    yield* Effect.sleep(pause)
+    yield* hard ? store.kafka.kill : store.kafka.stop
+    yield* Console.log(`outage ${nth} of Kafka: ${how}`)
+    const accepted = [yield* customer.order]
+    yield* Effect.sleep(pause)
+    accepted.push(yield* customer.order)
+    yield* store.kafka.start
+    recovered = yield* Clock.currentTimeMillis
+    yield* Effect.forEach(accepted, customer.paid, { discard: true }).pipe(
+      Effect.timeoutOrElse({
+        duration: BACKLOG,
+        orElse: () => Effect.fail(new NotKept({ reason: `an order of the outage is not paid ${BACKLOG} after it` }))
+      })
+    )
+    paidAfter.push((yield* Clock.currentTimeMillis) - recovered)
+
+    yield* Effect.sleep(pause)
+    yield* hard ? store.postgres.kill : store.postgres.stop
+    yield* Console.log(`outage ${nth} of PostgreSQL: ${how}`)
+    yield* customer.refused
+    yield* Effect.sleep(pause)
+    yield* customer.refused
+    refusals += 6
+    yield* store.postgres.start
+    recovered = yield* Clock.currentTimeMillis
+  }
+  const last = recovered
+  yield* drained(store).pipe(Effect.timeoutOrElse({
+    duration: BACKLOG,
+    orElse: () => Effect.fail(new NotKept({ reason: `a backlog is left ${BACKLOG} after the last outage` }))
+  }))
+  const backlog = (yield* Clock.currentTimeMillis) - last
+  yield* judge(store, demo, [
+    ["outages of Kafka", options.rounds],
+    ["outages of PostgreSQL", options.rounds],
+    ["accepted without Kafka", options.rounds * 2],
+    ["longest until those were paid", `${Math.max(...paidAfter)} ms`],
+    ["503 with Retry-After", refusals],
+    ["backlog gone after", `${backlog} ms`]
+  ])
+}, Effect.scoped)
+
+const outages = Command.make("outages", {
+  replicas: Flag.Int("replicas").pipe(Flag.withDescription("Processes of each service"), Flag.withDefault(2)),
+  minutes: Flag.Finite("minutes").pipe(Flag.withDefault(1)),
+  rounds: Flag.Int("rounds").pipe(
+    Flag.withDescription("Outages of Kafka, and as many of PostgreSQL"),
+    Flag.withDefault(2)
+  ),
+  rate: Flag.Finite("rate").pipe(Flag.withDescription("Orders a second meanwhile"), Flag.withDefault(10)),
+  seed: Flag.String("seed").pipe(Flag.withDefault("1"))
+}, (options) => program(options).pipe(Random.withSeed(options.seed)))
+
+Command.run(outages, { version: "1.0.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)

@@ -1,0 +1,73 @@
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Clock, Console, Duration, Effect, Random } from "effect"
+import { Command, Flag } from "effect/cli"
+import { cluster } from "./Cluster.ts"
+import { NotKept } from "./NotKept.ts"
+import { judge } from "./Verdict.ts"
+
+/**
+ * Kills replicas of the services under load, one every few seconds, and starts each again. At the end: the audit
+ * against the journal of everything that was acknowledged, the topics as the broker has them, and an orderly stop.
+ */
+
+const timed = <A, E, R>(self: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const began = yield* Clock.currentTimeMillis
+    const answer = yield* self
+    return [answer, (yield* Clock.currentTimeMillis) - began] as const
+  })
+
+const program = Effect.fnUntraced(function*(options: {
+  readonly replicas: number
+  readonly minutes: number
+  readonly every: number
+  readonly rate: number
+  readonly seed: string
+}) {
+  yield* Console.log(`seed ${options.seed}: ${options.replicas} replicas of each service, ${options.minutes} minutes`)
+  const [store, began] = yield* timed(cluster(options.replicas))
+  yield* Console.log(`ready after ${began} ms`)
+  const seconds = options.minutes * 60
+  const kills = Math.max(1, Math.floor(seconds / options.every) - 1)
+  const demo = yield* store.demo(options.rate, seconds)
+  let longest = 0
+  for (let nth = 1; nth <= kills; nth++) {
+    const [, busy] = yield* timed(Effect.gen(function*() {
+      const index = yield* Random.nextIntBetween(0, store.services.length, { halfOpen: true })
+      const victim = store.services[index]
+      if (victim === undefined) return
+      yield* victim.end("SIGKILL")
+      const [, took] = yield* timed(victim.start)
+      longest = Math.max(longest, took)
+      yield* Console.log(`kill ${nth}: ${victim.name}, ready again after ${took} ms`)
+    }))
+    yield* Effect.sleep(Duration.millis(Math.max(0, options.every * 1000 - busy)))
+  }
+  yield* judge(store, demo, [["kills", kills], ["longest restart", `${longest} ms`]])
+
+  const stops = yield* Effect.forEach(
+    store.services,
+    (replica) => Effect.map(timed(replica.end("SIGTERM")), ([code, took]) => ({ name: replica.name, code, took })),
+    {
+      concurrency: 3
+    }
+  )
+  yield* Console.log(`longest orderly stop  ${Math.max(...stops.map(({ took }) => took))} ms`)
+  const unclean = stops.filter(({ code, took }) => code !== 0 || took >= 10_000)
+  if (unclean.length > 0) {
+    return yield* new NotKept({
+      reason: unclean.map(({ code, name, took }) => `${name} ended with ${code} after ${took} ms`).join("\n")
+    })
+  }
+}, Effect.scoped)
+
+const replicas = Command.make("replicas", {
+  replicas: Flag.Int("replicas").pipe(Flag.withDescription("Processes of each service"), Flag.withDefault(3)),
+  minutes: Flag.Finite("minutes").pipe(Flag.withDefault(1)),
+  every: Flag.Finite("every").pipe(Flag.withDescription("Seconds from one kill to the next"), Flag.withDefault(10)),
+  rate: Flag.Finite("rate").pipe(Flag.withDescription("Orders a second meanwhile"), Flag.withDefault(15)),
+  seed: Flag.String("seed").pipe(Flag.withDefault("1"))
+}, (options) => program(options).pipe(Random.withSeed(options.seed)))
+
+Command.run(replicas, { version: "1.0.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
