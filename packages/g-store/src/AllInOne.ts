@@ -25,8 +25,9 @@ import { TokenKeys } from "@g-store/service-kit/TokenKeys.ts"
 import { Config, Console, Effect, Layer, Option, type Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { join } from "node:path"
-import { ownDatabases } from "./Databases.ts"
+import { ownDatabases, OwnFolder } from "./Databases.ts"
 import { cors, mounted, passUserId, withoutUserId } from "./Gateway.ts"
+import { Web } from "./Web.ts"
 import { addresses, type DatabaseName, dataDir } from "./StoreConfig.ts"
 
 /** The groups that a publish waits for on the in-process bus: what they have not committed is still in an outbox. */
@@ -131,21 +132,25 @@ const Admin = Layer.unwrap(
   Effect.map(addresses, ({ adminPort, host }) => adminServer({ host, port: adminPort, variable: "ADMIN_PORT" }))
 )
 
+/** What people reach: ready once all of it is there. */
+const Serving = readyWhile(Layer.merge(Gateway, Web))
+
 /** The one line that says that everything is up, and where. */
-const Announcement = Layer.effectDiscard(Effect.flatMap(addresses, ({ adminPort, gatewayPort, host }) => {
+const Announcement = Layer.effectDiscard(Effect.flatMap(addresses, ({ adminPort, gatewayPort, host, webPort }) => {
   const gateway = `http://${host}:${gatewayPort}`
   const pages = ["orders", "payments", "notifications"].map((name) => `${gateway}/api/${name}/swagger/index.html`)
   return Console.log(
-    `g-store is ready: gateway ${gateway} | API pages ${pages.join(" ")} | admin http://${host}:${adminPort}`
+    `g-store is ready: gateway ${gateway} | frontend http://${host}:${webPort} | API pages ${pages.join(" ")} | admin http://${host}:${adminPort}`
   )
 }))
 
 /** The whole store in one process. */
 export const AllInOne = Announcement.pipe(
-  Layer.provide(readyWhile(Gateway)),
+  Layer.provide(Serving),
   Layer.provide(Admin),
   Layer.provide(Guards),
   Layer.provide(TokenSource),
   Layer.provide([Bus, Health.layer]),
-  Layer.provide([MessagingHealth.layer, SecureRandom.layerWebCrypto, NodeServices.layer])
+  Layer.provide([MessagingHealth.layer, SecureRandom.layerWebCrypto, NodeServices.layer]),
+  Layer.provide(OwnFolder)
 )

@@ -1,7 +1,7 @@
 import * as DataFolder from "@g-store/postgres/DataFolder.ts"
 import * as EmbeddedPostgres from "@g-store/postgres/EmbeddedPostgres.ts"
 import * as RunningPostgres from "@g-store/postgres/RunningPostgres.ts"
-import { Deferred, Effect, type Redacted, Ref, Schedule } from "effect"
+import { Deferred, Effect, Layer, type Redacted, Ref, Schedule } from "effect"
 import { type DatabaseName, databaseNames, databaseUrls, dataDir } from "./StoreConfig.ts"
 
 /** Where each service's database is. */
@@ -56,11 +56,13 @@ const runServer = Effect.fnUntraced(function*(folder: string, databases: Readonl
   return yield* Deferred.await(first)
 })
 
-/** For the store itself: keeps the data folder for this process and runs PostgreSQL there for what the environment does not name. */
+/** Keeps the data folder for this process: two stores never work on one. Comes before anything that writes there. */
+export const OwnFolder = Layer.effectDiscard(Effect.flatMap(dataDir, DataFolder.lock))
+
+/** For the store itself, inside OwnFolder: runs PostgreSQL in the folder for what the environment does not name. */
 export const ownDatabases = Effect.gen(function*() {
   const { embedded, named } = yield* split
   const folder = yield* dataDir
-  yield* DataFolder.lock(folder)
   if (embedded.length === 0) return { urls: yield* complete(named), embedded }
   const server = yield* runServer(folder, embedded)
   return { urls: yield* complete({ ...server.urls, ...named }), embedded }

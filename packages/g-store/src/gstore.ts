@@ -2,7 +2,7 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { failureText } from "@g-store/service-kit/Main.ts"
-import { Cause, Effect, Layer, Option, Runtime, Schema } from "effect"
+import { Cause, Console, Effect, Layer, Option, Runtime, Schema } from "effect"
 import { CliError, Command } from "effect/cli"
 import { SecureRandom } from "effect/crypto"
 import { audit } from "./commands/audit.ts"
@@ -13,9 +13,9 @@ import { outbox } from "./commands/outbox.ts"
 import { start } from "./commands/start.ts"
 import { token } from "./commands/token.ts"
 
-/** A command that could not do its work: one line, exit code 2, so that a script can tell it from a failed audit. */
+/** A command that could not do its work: exit code 2, so that a script can tell it from a failed audit. */
 class CommandFailed extends Schema.TaggedError<CommandFailed>()("CommandFailed", { reason: Schema.String }) {
-  override get [CliError.userMessage]() {
+  override get message(): string {
     return this.reason
   }
   override readonly [Runtime.errorExitCode] = 2
@@ -26,17 +26,21 @@ const gstore = Command.make("gstore").pipe(
   Command.withSubcommands([start, migrate, token, deadLetters, outbox, demo, audit])
 )
 
-/** What was foreseen is a line to read, not a stack. Errors that know what to say, and the parser's own, stay as they are. */
+/**
+ * What was foreseen is a line to read, not a stack. Errors that say what to print were printed by the parser; Ctrl-C needs
+ * no words.
+ */
 const explained = <E>(cause: Cause.Cause<E>): Effect.Effect<never, E | CommandFailed> => {
   const error = Cause.findErrorOption(cause)
-  if (Option.isNone(error) || CliError.isCliError(error.value)) return Effect.failCause(cause)
-  return CliError.userMessage in Object(error.value)
-    ? Effect.failCause(cause)
-    : Effect.fail(new CommandFailed({ reason: failureText(cause) }))
+  const told = Option.isSome(error) && (CliError.isCliError(error.value) || CliError.userMessage in Object(error.value))
+  if (told || Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+  const reason = failureText(cause)
+  return Effect.andThen(Console.error(`gstore: ${reason}`), Effect.fail(new CommandFailed({ reason })))
 }
 
 const Platform = Layer.mergeAll(NodeServices.layer, NodeHttpClient.layerUndici, SecureRandom.layerWebCrypto)
 
 NodeRuntime.runMain(
-  Command.run(gstore, { version: "1.0.0" }).pipe(Effect.catchCause(explained), Effect.provide(Platform))
+  Command.run(gstore, { version: "1.0.0" }).pipe(Effect.catchCause(explained), Effect.provide(Platform)),
+  { disableErrorReporting: true }
 )
