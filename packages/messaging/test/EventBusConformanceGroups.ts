@@ -161,6 +161,12 @@ export const groupConformance = (bus: OnBus): void => {
         again.entries.map((message) => message.offset),
         [6, 7, 8, 9].map((n) => offset + BigInt(n - 6))
       )
+      // They also hold back what the group itself would begin with, for as long as looking them up takes.
+      const slow = makeJournal<IncomingMessage>()
+      const slowly = (name: string, n: number) => Effect.delay(startAt(name, n), "500 millis")
+      yield* join({ topics: [topic], group: `${group}-new`, startAt: slowly }, acknowledging(slow))
+      yield* slow.until((messages) => messages.length > 0)
+      assert.strictEqual(slow.entries[0]?.offset, offset)
       // And when the group is shared out anew, the positions of that moment count.
       stored.set(partition, offset + 1n)
       asked.length = 0
