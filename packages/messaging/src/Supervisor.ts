@@ -57,7 +57,7 @@ const watched = <A, E, R>(name: string, defectsAllowed: number, effect: Effect.E
         return yield* Effect.never
       }
       const delay = yield* backoff(inARow)
-      yield* Effect.logError(`${name} crashed; it starts again in ${Math.round(Duration.toMillis(delay))} ms`, cause)
+      yield* Effect.logError(`${name} crashed; it starts again in ${Duration.toMillis(delay)} ms`, cause)
         .pipe(about(name))
       yield* Effect.sleep(delay)
     }
