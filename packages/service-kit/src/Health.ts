@@ -1,6 +1,7 @@
 import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Duration, Effect, Layer, Option } from "effect"
 import { SqlClient } from "effect/sql"
+import { shutdownDelay } from "./ServiceConfig.ts"
 
 /** What `/health/ready` says. `degraded` still serves: orders are accepted into the outbox while the broker is away. */
 export interface Readiness {
@@ -18,11 +19,14 @@ export class Health extends Context.Service<Health, {
   readonly started: Effect.Effect<void>
   /** The stop was asked for: unready at once, so that nobody sends more. */
   readonly stopping: Effect.Effect<void>
+  /** Something to do as soon as the stop was asked for, while requests are still taken. */
+  readonly whenStopping: (action: Effect.Effect<void>) => Effect.Effect<void>
   readonly readiness: Effect.Effect<Readiness>
 }>()("@g-store/service-kit/Health") {
   static readonly layer = Layer.sync(Health, () => {
     const checks = new Map<string, Effect.Effect<void, string>>()
     const watched = new Set<MessagingHealth["Service"]>()
+    const actions = new Set<Effect.Effect<void>>()
     let phase: "starting" | "started" | "stopping" = "starting"
 
     const failures = Effect.suspend(() =>
@@ -57,9 +61,11 @@ export class Health extends Context.Service<Health, {
       started: Effect.sync(() => {
         phase = "started"
       }),
-      stopping: Effect.sync(() => {
+      stopping: Effect.suspend(() => {
         phase = "stopping"
-      })
+        return Effect.forEach(actions, (action) => action, { discard: true })
+      }),
+      whenStopping: (action) => Effect.sync(() => void actions.add(action))
     })
   })
 }
@@ -88,11 +94,15 @@ export const messagingHealth = Layer.effectDiscard(Effect.gen(function*() {
 }))
 
 /**
- * Ready once `layer` is built, unready as soon as it begins to close: put it around everything that serves.
+ * Ready once `layer` is built, unready as soon as it is to close: put it around everything that serves. It is left open
+ * for SHUTDOWN_DELAY more.
  */
 export const readyWhile = <A, E, R>(layer: Layer.Layer<A, E, R>) =>
   Layer.effectDiscard(Effect.gen(function*() {
     const health = yield* Health
+    const delay = yield* shutdownDelay
     yield* health.started
-    yield* Effect.addFinalizer(() => health.stopping)
+    yield* Effect.addFinalizer(() =>
+      Duration.isZero(delay) ? health.stopping : Effect.andThen(health.stopping, Effect.sleep(delay))
+    )
   })).pipe(Layer.provideMerge(layer))

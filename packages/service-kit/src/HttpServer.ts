@@ -1,9 +1,11 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Context, Duration, Effect, Layer, Schema } from "effect"
+import { Context, Duration, Effect, Layer, Option, Schema } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Edge, type EdgeOptions } from "./Edge.ts"
+import { Health } from "./Health.ts"
+import { shutdownDelay } from "./ServiceConfig.ts"
 
 /** How long a client may take to send a request, in milliseconds; what trickles in more slowly is cut off with 408. */
 export interface Patience {
@@ -161,12 +163,17 @@ type Listening = Layer.Success<ReturnType<typeof NodeHttpServer.layer>>
 const refused = (failure: ListenFailed): Layer.Layer<Listening, ListenFailed> =>
   Layer.effectContext<Listening, ListenFailed, never>(Effect.fail(failure))
 
+/** What SHUTDOWN_DELAY took is gone: both together stay within the time that a stop has. */
+const timeToDrain = Effect.gen(function*() {
+  return Duration.subtract(yield* Drain, yield* shutdownDelay)
+})
+
 /**
  * A listening server of its own, whenever this is called. Until routes are attached it answers 503. When it stops, it
- * stops listening first, and gives requests that are being worked on 8 seconds.
+ * stops listening first, and gives requests that are being worked on 8 seconds, less SHUTDOWN_DELAY.
  */
 export const httpServer = (options: ListenOptions) =>
-  Layer.unwrap(Effect.map(Drain, (drain) => {
+  Layer.unwrap(Effect.map(timeToDrain, (drain) => {
     const server = makeServer(options.patience ?? PATIENCE)
     return Layer.mergeAll(
       Layer.succeed(NodeServer, server),
@@ -183,17 +190,25 @@ export const httpServer = (options: ListenOptions) =>
 const routerConfig = { maxParamLength: 16 * 1024 }
 
 /**
- * At the stop every answer closes its connection, else keep-alive would hold the server open; and what is left of
+ * As soon as the stop was asked for every answer closes its connection, else keep-alive would hold the server open; and what is left of
  * connections after the drain (a request that never arrived in full, say) is cut off: from the stop on Node does not
  * look after them any more.
  */
 const closeConnections = Effect.gen(function*() {
   const server = yield* NodeServer
   const stop = yield* ServerStop
-  const drain = yield* Drain
+  const drain = yield* timeToDrain
+  const health = yield* Effect.serviceOption(Health)
   const working = new Set<ServerResponse>()
+  let leaving = false
+  const leave = Effect.sync(() => {
+    leaving = true
+    for (const response of working) if (!response.headersSent) response.setHeader("connection", "close")
+  })
+  if (Option.isSome(health)) yield* health.value.whenStopping(leave)
   server.prependListener("request", (_request, response) => {
     working.add(response)
+    if (leaving) response.setHeader("connection", "close")
     response.once("close", () => {
       working.delete(response)
       if (!server.listening) server.closeIdleConnections()
@@ -202,10 +217,7 @@ const closeConnections = Effect.gen(function*() {
   const closed = Effect.callback<void>((resume) => void server.once("close", () => resume(Effect.void)))
   const cutOff = Effect.delay(Effect.sync(() => server.closeAllConnections()), drain)
   yield* Effect.addFinalizer(() =>
-    Effect.suspend(() => {
-      for (const response of working) if (!response.headersSent) response.setHeader("connection", "close")
-      return Effect.andThen(Effect.forkDetach(Effect.raceFirst(closed, cutOff)), stop.run)
-    })
+    Effect.andThen(leave, Effect.andThen(Effect.forkDetach(Effect.raceFirst(closed, cutOff)), stop.run))
   )
 })
 

@@ -245,6 +245,29 @@ export const currency = variable("CURRENCY", {
   fallback: "RUB"
 })
 
+/** What a stop may wait before the server closes: the requests that are under way then need the rest of the 10 seconds. */
+const LONGEST_DELAY = Duration.seconds(7)
+
+/**
+ * SHUTDOWN_DELAY: how long a process that was told to stop goes on taking requests, so that whoever sends them has seen
+ * it unready. 3s for a service on Kafka, which has replicas and something in front of it; none for the store in one process.
+ */
+export const shutdownDelay = Config.mapEffect(
+  Config.flatMap(
+    optional("KAFKA_BROKERS", { expected: "a comma list of host:port", schema: text }),
+    (brokers) => duration("SHUTDOWN_DELAY", Option.isSome(brokers) ? "3 seconds" : 0)
+  ),
+  (delay) =>
+    Duration.isLessThanOrEqualTo(delay, LONGEST_DELAY)
+      ? Effect.succeed(delay)
+      : Effect.fail(refuse(
+        "SHUTDOWN_DELAY",
+        `expected at most ${Duration.format(LONGEST_DELAY)}, found ${
+          Duration.format(delay)
+        }: a stop must be over within 10 s`
+      ))
+)
+
 export const retentionInbox = duration("RETENTION_INBOX", "8 days")
 export const retentionFeed = duration("RETENTION_FEED", "90 days")
 export const retentionIdempotency = duration("RETENTION_IDEMPOTENCY", "24 hours")
