@@ -59,8 +59,9 @@ const program = Effect.fnUntraced(function*(options: {
   let refusals = 0
   let recovered = yield* Clock.currentTimeMillis
 
+  const first = yield* Random.nextIntBetween(0, 2, { halfOpen: true })
   for (let nth = 1; nth <= options.rounds; nth++) {
-    const hard = yield* Random.nextBoolean
+    const hard = (nth + first) % 2 === 0
     const how = hard ? "killed" : "stopped"
     yield* Effect.sleep(pause)
     yield* hard ? store.kafka.kill : store.kafka.stop
