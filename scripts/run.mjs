@@ -9,6 +9,7 @@ const targets = {
   start: ["packages/g-store/src/main.ts", "start"],
   gstore: ["packages/g-store/src/main.ts"],
   test: ["node_modules/vitest/vitest.mjs", "run", "--config", "vitest.workspace.ts"],
+  kills: ["packages/g-store/test/kills/kills.ts"],
   check: ["scripts/check.mjs"],
   fix: ["scripts/fix.mjs"],
   codegen: ["scripts/codegen.mjs"]

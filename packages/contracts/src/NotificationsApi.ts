@@ -6,7 +6,9 @@ import { OrderNotFound } from "./OrderErrors.ts"
 import { Forbidden } from "./Problems.ts"
 import { OrderUpdate } from "./Socket.ts"
 
-export const OrderUpdates = Schema.Struct({ events: Schema.Array(OrderUpdate) }).annotate({ identifier: "OrderUpdates" })
+export const OrderUpdates = Schema.Struct({ events: Schema.Array(OrderUpdate) }).annotate({
+  identifier: "OrderUpdates"
+})
 
 export class UpdatesGroup extends HttpApiGroup.make("updates")
   .add(
@@ -26,7 +28,9 @@ export class UpdatesGroup extends HttpApiGroup.make("updates")
       description: "The same objects that the WebSocket sends, in version order."
     }))
   )
-  .annotateMerge(OpenApi.annotations({ title: "Updates", description: "What happened to an order, as subscribers see it" }))
+  .annotateMerge(
+    OpenApi.annotations({ title: "Updates", description: "What happened to an order, as subscribers see it" })
+  )
 {}
 
 /** The one definition behind order-notification-service's HTTP side; its socket is described by asyncapi.json. */

@@ -27,8 +27,8 @@ import { SecureRandom } from "effect/crypto"
 import { join } from "node:path"
 import { ownDatabases, OwnFolder } from "./Databases.ts"
 import { cors, mounted, passUserId, withoutUserId } from "./Gateway.ts"
-import { Web } from "./Web.ts"
 import { addresses, type DatabaseName, dataDir } from "./StoreConfig.ts"
+import { Web } from "./Web.ts"
 
 /** The groups that a publish waits for on the in-process bus: what they have not committed is still in an outbox. */
 const durableGroups = [
@@ -140,7 +140,9 @@ const Announcement = Layer.effectDiscard(Effect.flatMap(addresses, ({ adminPort,
   const gateway = `http://${host}:${gatewayPort}`
   const pages = ["orders", "payments", "notifications"].map((name) => `${gateway}/api/${name}/swagger/index.html`)
   return Console.log(
-    `g-store is ready: gateway ${gateway} | frontend http://${host}:${webPort} | API pages ${pages.join(" ")} | admin http://${host}:${adminPort}`
+    `g-store is ready: gateway ${gateway} | frontend http://${host}:${webPort} | API pages ${
+      pages.join(" ")
+    } | admin http://${host}:${adminPort}`
   )
 }))
 
