@@ -10,6 +10,8 @@ const targets = {
   gstore: ["packages/g-store/src/main.ts"],
   test: ["node_modules/vitest/vitest.mjs", "run", "--config", "vitest.workspace.ts"],
   kills: ["packages/g-store/test/kills/kills.ts"],
+  replicas: ["packages/g-store/test/chaos/replicas.ts"],
+  outages: ["packages/g-store/test/chaos/outages.ts"],
   check: ["scripts/check.mjs"],
   fix: ["scripts/fix.mjs"],
   codegen: ["scripts/codegen.mjs"]
