@@ -1,0 +1,183 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Array, Effect, type Scope } from "effect"
+import { TestClock } from "effect/testing"
+import type { Feed } from "../src/Feed.ts"
+import { bob, event, orderId } from "./fixtures.ts"
+import { assertClosed, makeReplica, MemoryFeed } from "./replica.ts"
+
+const one = { type: "subscribe", orderId: orderId(1) }
+const authenticate = (token: string) => ({ type: "authenticate", token })
+
+const test = (behaviour: string, body: Effect.Effect<void, unknown, Feed | Scope.Scope>) =>
+  it.effect(behaviour, () => Effect.provide(Effect.scoped(body), MemoryFeed))
+
+describe("a socket's session", () => {
+  test(
+    "serves nobody before a token holds; one that does not is an error, and another one may follow",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(event(1, 1))
+      const client = yield* replica.connect()
+      yield* client.say(one, { type: "subscribe", scope: "mine" }, { type: "ping" })
+      yield* client.say(authenticate("tampered"), one, authenticate("ada"), one)
+      assert.deepStrictEqual(yield* client.heard, [
+        "error UNAUTHENTICATED",
+        "error UNAUTHENTICATED",
+        "pong",
+        "error UNAUTHENTICATED",
+        "error UNAUTHENTICATED",
+        "authenticated",
+        "subscribed 1"
+      ])
+      yield* TestClock.adjust("1 minute")
+      assert.isUndefined(client.closed())
+    })
+  )
+
+  test(
+    "is closed with 4401 after 10 seconds without a token that holds",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      const client = yield* replica.connect()
+      yield* client.say(authenticate("tampered"), { type: "ping" })
+      yield* TestClock.adjust("9 seconds")
+      assert.isUndefined(client.closed())
+      yield* TestClock.adjust("1 second")
+      assertClosed(client, 4401)
+    })
+  )
+
+  test(
+    "is closed with 4401 when its token expires, unless a newer one has come; so is one that a header opened",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      const expired = yield* replica.connect()
+      yield* expired.say(authenticate("ada@0"))
+      assert.deepStrictEqual(yield* expired.heard, ["authenticated"])
+      yield* TestClock.adjust("1 millis")
+      assertClosed(expired, 4401)
+      const header = yield* replica.connect({ as: "ada", expiresAt: 60_000 })
+      const client = yield* replica.connect()
+      yield* client.say(authenticate("ada@60000"))
+      yield* TestClock.adjust("59 seconds")
+      yield* client.say(authenticate("ada@120000"))
+      assert.isUndefined(header.closed())
+      yield* TestClock.adjust("30 seconds")
+      assertClosed(header, 4401)
+      assert.isUndefined(client.closed())
+      yield* TestClock.adjust("31 seconds")
+      assertClosed(client, 4401)
+    })
+  )
+
+  test(
+    "is closed with 4403 when somebody else authenticates, also where its caller came with the upgrade",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      const client = yield* replica.connect()
+      yield* client.say(authenticate("ada"), authenticate("ada"), authenticate("bob"))
+      assertClosed(client, 4403)
+      const known = yield* replica.connect({ as: "staff" })
+      yield* known.say(authenticate("ada"))
+      assertClosed(known, 4403)
+    })
+  )
+
+  test(
+    "of a user who has enough sockets is refused with LIMIT and closed with 4429",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      const client = yield* replica.connect({ full: true })
+      yield* client.say(authenticate("ada"))
+      assertClosed(client, 4429)
+      const known = yield* replica.connect({ full: true, as: "ada" })
+      assertClosed(known, 4429)
+    })
+  )
+
+  test(
+    "is closed with 4429 when it says too much in a second, and not when it takes its time",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      const client = yield* replica.connect({ as: "ada", limits: { messagesPerSecond: 3 } })
+      const pings = Array.makeBy(3, () => ({ type: "ping" }))
+      yield* client.say(...pings)
+      yield* TestClock.adjust("1 second")
+      yield* client.say(...pings)
+      assert.isUndefined(client.closed())
+      yield* client.binary
+      assertClosed(client, 4429)
+    })
+  )
+
+  test(
+    "follows so many orders by name, those that it waits for included; more are refused with LIMIT",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(event(1, 1), event(2, 1), event(3, 1))
+      const client = yield* replica.connect({ as: "ada", limits: { subscriptions: 2 } })
+      const subscribe = (n: number) => client.say({ type: "subscribe", orderId: orderId(n) })
+      yield* subscribe(1)
+      yield* subscribe(9)
+      yield* subscribe(2)
+      yield* subscribe(1)
+      assert.deepStrictEqual(yield* client.heard, ["subscribed 1", "error LIMIT", "subscribed 1"])
+      yield* client.say({ type: "unsubscribe", orderId: orderId(9) })
+      yield* subscribe(2)
+      yield* subscribe(3)
+      assert.deepStrictEqual(yield* client.heard, ["unsubscribed order", "subscribed 1 of 2", "error LIMIT"])
+      assert.isUndefined(client.closed())
+    })
+  )
+
+  test(
+    "answers what it cannot read with INVALID, and stays",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      const client = yield* replica.connect({ as: "ada" })
+      const malformed = [
+        "",
+        "{",
+        "null",
+        "[]",
+        "\"ping\"",
+        { type: "pong" },
+        { type: "subscribe" },
+        { type: "subscribe", orderId: "1" },
+        { type: "subscribe", scope: "theirs" },
+        { ...one, afterVersion: -1 },
+        { ...one, afterVersion: 1.5 },
+        { type: "authenticate" },
+        "\u0000"
+      ]
+      yield* client.say(...malformed)
+      yield* client.binary
+      yield* client.say({ type: "ping" })
+      assert.deepStrictEqual(yield* client.heard, [...malformed.map(() => "error INVALID"), "error INVALID", "pong"])
+      assert.isUndefined(client.closed())
+    })
+  )
+
+  test(
+    "takes frames in order, but lets no subscription wait for another one",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(event(1, 1))
+      const client = yield* replica.connect()
+      yield* client.say(authenticate("ada"), { type: "subscribe", orderId: orderId(9) }, one)
+      assert.deepStrictEqual(yield* client.heard, ["authenticated", "subscribed 1"])
+    })
+  )
+
+  test(
+    "knows an order by its id in either case",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(event(1, 1), event(2, 1, { userId: bob }))
+      const client = yield* replica.connect({ as: "ada" })
+      yield* client.say({ ...one, orderId: orderId(1).toUpperCase() })
+      yield* replica.happen(event(1, 2))
+      assert.deepStrictEqual(yield* client.heard, ["subscribed 1", "PAID 2"])
+    })
+  )
+})
