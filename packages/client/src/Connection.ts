@@ -1,4 +1,5 @@
 import type { ClientFrame, ServerFrame } from "@g-store/contracts/Socket.ts"
+import { openSocket, type SocketLike } from "./SocketLike.ts"
 
 /** How the connection stands, for people to see. `closed` is for good. */
 export type ConnectionState = "connecting" | "open" | "waiting" | "closed"
@@ -6,21 +7,10 @@ export type ConnectionState = "connecting" | "open" | "waiting" | "closed"
 export type Outgoing = typeof ClientFrame.Encoded
 export type Incoming = typeof ServerFrame.Encoded
 
-/** What this client needs of a WebSocket: browsers' own, Node's, or that of the `ws` package. */
-export interface SocketLike {
-  readonly readyState: number
-  send(data: string): void
-  close(code?: number, reason?: string): void
-  onopen: (() => void) | null
-  onmessage: ((event: { readonly data: unknown }) => void) | null
-  onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null
-  onerror: (() => void) | null
-}
-
 export interface ConnectionOptions {
   /** `wss://shop.example/ws/orders/` */
   readonly url: string
-  /** Asked at every connection and before the token's end is told by the server: give a fresh one. */
+  /** Asked at every connection and shortly before the last one's end: give a fresh one. */
   readonly token: () => string | Promise<string>
   readonly onFrame: (frame: Incoming) => void
   /** Authenticated: subscriptions may be sent. */
@@ -35,6 +25,12 @@ export interface ConnectionOptions {
 const SUBPROTOCOL = "g-store.v1"
 const PING_MILLIS = 25_000
 const ANSWER_MILLIS = 10_000
+/** A connection that ends sooner than this was no success: the delays go on growing. */
+const STEADY_MILLIS = 5_000
+/** How long before a token's end the next one is sent, so that the socket stays. */
+const RENEW_MILLIS = 30_000
+/** What timers can wait at most. */
+const LONGEST_TIMER = 2 ** 31 - 1
 const OPEN = 1
 /** Somebody else's socket: no further try can mend that. */
 const FINAL_CODES = new Set([4403])
@@ -47,11 +43,14 @@ export class Connection {
   private readonly options: ConnectionOptions
   private socket: SocketLike | undefined
   private ready = false
+  private token: string | undefined
   private ended = false
   private tries = 0
   private retry: ReturnType<typeof setTimeout> | undefined
   private ping: ReturnType<typeof setInterval> | undefined
   private silence: ReturnType<typeof setTimeout> | undefined
+  private steady: ReturnType<typeof setTimeout> | undefined
+  private renewal: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: ConnectionOptions) {
     this.options = options
@@ -87,9 +86,17 @@ export class Connection {
       return this.later(error instanceof Error ? error.message : String(error))
     }
     if (this.ended) return
-    const connect = this.options.connect ?? ((url, protocols) => new WebSocket(url, protocols) as SocketLike)
-    const socket = connect(this.options.url, [SUBPROTOCOL])
+    const connect = this.options.connect ?? openSocket
+    let socket: SocketLike
+    try {
+      socket = connect(this.options.url, [SUBPROTOCOL])
+    } catch (error) {
+      return this.later(error instanceof Error ? error.message : String(error))
+    }
     this.socket = socket
+    // An address that swallows packets would keep us waiting for minutes.
+    this.expectAnswer(socket)
+    this.token = token
     socket.onopen = () => socket.send(JSON.stringify({ type: "authenticate", token } satisfies Outgoing))
     socket.onmessage = ({ data }) => {
       if (socket === this.socket && typeof data === "string") this.receive(socket, data)
@@ -101,12 +108,16 @@ export class Connection {
   }
 
   private receive(socket: SocketLike, data: string): void {
-    this.heard()
-    const frame: Incoming = JSON.parse(data)
+    const frame = read(data)
+    // Somebody else answers at this address, or the two of us do not speak the same language.
+    if (frame === undefined) return this.drop(socket, "the answer is not JSON")
+    if (this.ready) this.heard()
     if (frame.type === "authenticated" && !this.ready) {
       this.ready = true
-      this.tries = 0
+      this.heard()
+      this.steady = setTimeout(() => (this.tries = 0), STEADY_MILLIS)
       this.ping = setInterval(() => this.ask(socket), PING_MILLIS)
+      this.renewLater(socket)
       this.options.onState("open", undefined)
       this.options.onReady()
     }
@@ -119,10 +130,37 @@ export class Connection {
 
   private ask(socket: SocketLike): void {
     this.send({ type: "ping" })
-    this.silence ??= setTimeout(() => {
-      socket.close(4000, "no answer")
-      if (socket === this.socket) this.lost(4000, "no answer")
-    }, ANSWER_MILLIS)
+    this.expectAnswer(socket)
+  }
+
+  private expectAnswer(socket: SocketLike): void {
+    this.silence ??= setTimeout(() => this.drop(socket, "no answer"), ANSWER_MILLIS)
+  }
+
+  /** Gives a socket up without waiting for its goodbye, which may never come. */
+  private drop(socket: SocketLike, reason: string): void {
+    socket.close(4000, reason)
+    if (socket === this.socket) this.lost(4000, reason)
+  }
+
+  /** Sends a fresh token shortly before the one in use ends. Where that fails, the server closes and we begin anew. */
+  private renewLater(socket: SocketLike): void {
+    const ends = this.token === undefined ? undefined : endOf(this.token)
+    if (ends === undefined) return
+    const wait = ends - Date.now() - RENEW_MILLIS
+    this.renewal = setTimeout(() => void this.renew(socket), Math.min(Math.max(wait, RENEW_MILLIS), LONGEST_TIMER))
+  }
+
+  private async renew(socket: SocketLike): Promise<void> {
+    try {
+      this.token = await this.options.token()
+    } catch {
+      // The token in use holds a little longer; at its end the socket closes and the reason is told.
+      return
+    }
+    if (socket !== this.socket) return
+    this.send({ type: "authenticate", token: this.token })
+    this.renewLater(socket)
   }
 
   private heard(): void {
@@ -133,10 +171,16 @@ export class Connection {
   private lost(code: number, reason: string): void {
     this.socket = undefined
     this.ready = false
-    clearInterval(this.ping)
-    this.heard()
+    this.stopTimers()
     if (FINAL_CODES.has(code)) return this.end(reason)
     this.later(reason === "" ? `the connection was lost (${code})` : reason)
+  }
+
+  private stopTimers(): void {
+    clearInterval(this.ping)
+    clearTimeout(this.steady)
+    clearTimeout(this.renewal)
+    this.heard()
   }
 
   private later(reason: string): void {
@@ -154,9 +198,28 @@ export class Connection {
     if (this.ended) return
     this.ended = true
     clearTimeout(this.retry)
-    clearInterval(this.ping)
-    this.heard()
+    this.retry = undefined
+    this.stopTimers()
     globalThis.removeEventListener?.("online", this.now)
     this.options.onState("closed", reason)
+  }
+}
+
+const read = (data: string): Incoming | undefined => {
+  try {
+    return JSON.parse(data)
+  } catch {
+    return undefined
+  }
+}
+
+/** When a JWT ends, in milliseconds since the epoch; undefined for what is none or has no end. */
+const endOf = (token: string): number | undefined => {
+  try {
+    const claims: unknown = JSON.parse(atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/")))
+    const exp = typeof claims === "object" && claims !== null && "exp" in claims ? claims.exp : undefined
+    return typeof exp === "number" ? exp * 1000 : undefined
+  } catch {
+    return undefined
   }
 }

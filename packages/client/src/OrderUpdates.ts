@@ -1,5 +1,5 @@
-import type { OrderUpdate as Decoded, SocketErrorCode } from "@g-store/contracts/Socket.ts"
 import type { OrderStatus } from "@g-store/contracts/Order.ts"
+import type { OrderUpdate as Decoded, SocketErrorCode } from "@g-store/contracts/Socket.ts"
 import { Connection, type ConnectionOptions, type ConnectionState, type Incoming, type Outgoing } from "./Connection.ts"
 
 /** One change of an order, as it comes over the socket: times are RFC 3339 text. */
@@ -30,6 +30,8 @@ export interface Listener {
   readonly onSnapshot?: ((orders: ReadonlyArray<Snapshot>) => void) | undefined
   /** The server refused the subscription; it is gone. */
   readonly onRefused?: ((refusal: Refusal) => void) | undefined
+  /** Nothing will ever come again: closed by the application, or (4403) the socket is somebody else's. */
+  readonly onClosed?: ((reason: string | undefined) => void) | undefined
 }
 
 export interface OrderUpdatesOptions extends Pick<ConnectionOptions, "url" | "token" | "connect" | "delays"> {
@@ -38,12 +40,16 @@ export interface OrderUpdatesOptions extends Pick<ConnectionOptions, "url" | "to
 
 /** How many orders a scope can resume by name: the server's limit. */
 const RESUMABLE = 200
+/** How many orders a scope remembers: what a long life of the page would otherwise pile up is of no use to resume. */
+const REMEMBERED = 2_000
 
 interface Subscription {
   readonly target: Target
   readonly listener: Listener
   /** The last version of each order that the listener has seen, oldest order first. */
   readonly seen: Map<string, number>
+  /** The server has answered on this connection. What comes earlier is meant for another subscription. */
+  begun: boolean
 }
 
 const keyOf = (target: Target): string => "orderId" in target ? target.orderId.toLowerCase() : target.scope
@@ -55,11 +61,15 @@ const keyOf = (target: Target): string => "orderId" in target ? target.orderId.t
 export class OrderUpdates {
   private readonly subscriptions = new Map<string, Subscription>()
   private readonly connection: Connection
+  private ended: { readonly reason: string | undefined } | undefined
 
   constructor(options: OrderUpdatesOptions) {
     this.connection = new Connection({
       ...options,
-      onState: (state, reason) => options.onState?.(state, reason),
+      onState: (state, reason) => {
+        options.onState?.(state, reason)
+        if (state === "closed") this.end(reason)
+      },
       onReady: () => this.subscriptions.forEach((subscription) => this.ask(subscription)),
       onFrame: (frame) => this.take(frame)
     })
@@ -72,8 +82,12 @@ export class OrderUpdates {
         ? target.afterVersion === undefined ? [] : [[keyOf(target), target.afterVersion]]
         : Object.entries(target.versions ?? {})
     )
-    const subscription: Subscription = { target, listener, seen }
+    const subscription: Subscription = { target, listener, seen, begun: false }
     const key = keyOf(target)
+    if (this.ended !== undefined) {
+      listener.onClosed?.(this.ended.reason)
+      return () => {}
+    }
     this.subscriptions.set(key, subscription)
     this.ask(subscription)
     return () => {
@@ -85,10 +99,14 @@ export class OrderUpdates {
     }
   }
 
-  /** The same as an endless iterator; leaving the loop ends the subscription. A refusal is thrown. */
-  async *updates(target: Target): AsyncGenerator<OrderUpdate, never, undefined> {
+  /**
+   * The same as an iterator; leaving the loop ends the subscription. A refusal is thrown; it ends by itself when the
+   * connection is closed for good.
+   */
+  async *updates(target: Target): AsyncGenerator<OrderUpdate, void, undefined> {
     const waiting: Array<OrderUpdate> = []
     let refusal: Refusal | undefined
+    let isClosed = false
     let wake = () => {}
     const stop = this.subscribe(target, {
       onUpdate: (update) => {
@@ -98,6 +116,10 @@ export class OrderUpdates {
       onRefused: (refused) => {
         refusal = refused
         wake()
+      },
+      onClosed: () => {
+        isClosed = true
+        wake()
       }
     })
     try {
@@ -105,6 +127,7 @@ export class OrderUpdates {
         const next = waiting.shift()
         if (next !== undefined) yield next
         else if (refusal !== undefined) throw new SubscriptionRefused(refusal)
+        else if (isClosed) return
         else await new Promise<void>((resolve) => (wake = resolve))
       }
     } finally {
@@ -114,12 +137,21 @@ export class OrderUpdates {
 
   /** Ends everything for good. */
   close(): void {
-    this.subscriptions.clear()
     this.connection.close()
   }
 
-  private ask({ seen, target }: Subscription): void {
-    this.connection.send(subscribeFrame(target, seen))
+  private end(reason: string | undefined): void {
+    this.ended = { reason }
+    const subscriptions = [...this.subscriptions.values()]
+    this.subscriptions.clear()
+    for (const { listener } of subscriptions) listener.onClosed?.(reason)
+  }
+
+  private ask(subscription: Subscription): void {
+    subscription.begun = false
+    // Orders beyond what can be resumed begin anew with the snapshot.
+    forgetAllBut(subscription.seen, RESUMABLE)
+    this.connection.send(subscribeFrame(subscription.target, subscription.seen))
   }
 
   private take(frame: Incoming): void {
@@ -143,13 +175,16 @@ export class OrderUpdates {
   private begin(frame: Extract<Incoming, { readonly type: "subscribed" }>): void {
     const subscription = this.subscriptions.get("orderId" in frame.data ? frame.data.orderId : frame.data.scope)
     if (subscription === undefined) return
+    subscription.begun = true
     const lost = "orderId" in frame.data && frame.data.resumed === false
     const orders = "orderId" in frame.data ? [frame.data] : frame.data.orders
     for (const { orderId, version } of orders) {
       // What was seen before is behind the snapshot and is sent again from there, unless it is lost.
       if (lost || !subscription.seen.has(orderId)) remember(subscription.seen, orderId, version)
     }
-    subscription.listener.onSnapshot?.(orders.map(({ orderId, status, version }) => ({ orderId, status, version, resumed: !lost })))
+    subscription.listener.onSnapshot?.(
+      orders.map(({ orderId, status, version }) => ({ orderId, status, version, resumed: !lost }))
+    )
   }
 }
 
@@ -168,16 +203,25 @@ const subscribeFrame = (target: Target, seen: ReadonlyMap<string, number>): Outg
     const after = seen.get(keyOf(target))
     return { type: "subscribe", orderId: keyOf(target), ...(after === undefined ? {} : { afterVersion: after }) }
   }
-  const newest = [...seen].slice(-RESUMABLE)
-  return { type: "subscribe", scope: target.scope, ...(newest.length === 0 ? {} : { versions: Object.fromEntries(newest) }) }
+  return { type: "subscribe", scope: target.scope, ...(seen.size === 0 ? {} : { versions: Object.fromEntries(seen) }) }
 }
 
 const remember = (seen: Map<string, number>, orderId: string, version: number): void => {
   seen.delete(orderId)
   seen.set(orderId, version)
+  forgetAllBut(seen, REMEMBERED)
 }
 
-const deliver = ({ listener, seen, target }: Subscription, update: OrderUpdate): void => {
+/** Keeps the newest entries. */
+const forgetAllBut = (seen: Map<string, number>, count: number): void => {
+  for (const orderId of seen.keys()) {
+    if (seen.size <= count) return
+    seen.delete(orderId)
+  }
+}
+
+const deliver = ({ begun, listener, seen, target }: Subscription, update: OrderUpdate): void => {
+  if (!begun) return
   const { orderId, version } = update.data
   if ("orderId" in target && keyOf(target) !== orderId) return
   const last = seen.get(orderId)

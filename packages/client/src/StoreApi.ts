@@ -54,6 +54,8 @@ export interface StoreApiOptions {
   readonly fetch?: typeof globalThis.fetch | undefined
   /** How often a request that is safe to repeat is sent in all; 3 if absent. */
   readonly tries?: number | undefined
+  /** How long one try may take; 30000 if absent. */
+  readonly timeoutMillis?: number | undefined
 }
 
 /** For one call: the key that makes it safe to repeat (made up if absent), and the version that must still hold. */
@@ -77,7 +79,8 @@ export const makeStoreApi = (options: StoreApiOptions = {}) => {
   const tries = options.tries ?? 3
 
   const once = async (method: string, path: string, headers: Record<string, string>, body: string | undefined) => {
-    const response = await send(base + path, { method, headers, ...(body === undefined ? {} : { body }) })
+    const signal = AbortSignal.timeout(options.timeoutMillis ?? 30_000)
+    const response = await send(base + path, { method, headers, signal, ...(body === undefined ? {} : { body }) })
       .catch((cause: unknown) => Promise.reject(new StoreUnreachable(cause)))
     const text = await response.text().catch((cause: unknown) => Promise.reject(new StoreUnreachable(cause)))
     if (response.ok) return text === "" ? undefined : JSON.parse(text)
@@ -85,14 +88,19 @@ export const makeStoreApi = (options: StoreApiOptions = {}) => {
     throw new StoreProblem(response.status, membersOf(text), Number.isFinite(seconds) ? seconds : undefined)
   }
 
-  const call = async (method: "GET" | "POST" | "PATCH", path: string, body?: unknown, { idempotencyKey, ifVersion }: CallOptions = {}) => {
+  const call = async (
+    method: "GET" | "POST" | "PATCH",
+    path: string,
+    body?: unknown,
+    { idempotencyKey, ifVersion }: CallOptions = {}
+  ) => {
     const token = await options.token?.()
     const headers: Record<string, string> = {
       accept: "application/json",
       ...(body === undefined ? {} : { "content-type": "application/json" }),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(options.staffKey === undefined ? {} : { "x-staff-api-key": options.staffKey }),
-      ...(method === "GET" ? {} : { "idempotency-key": idempotencyKey ?? crypto.randomUUID() }),
+      ...(method === "GET" ? {} : { "idempotency-key": idempotencyKey ?? newKey() }),
       ...(ifVersion === undefined ? {} : { "if-match": `"${ifVersion}"` })
     }
     const text = body === undefined ? undefined : JSON.stringify(body)
@@ -100,7 +108,11 @@ export const makeStoreApi = (options: StoreApiOptions = {}) => {
       try {
         return await once(method, path, headers, text)
       } catch (error) {
-        const wait = error instanceof StoreUnreachable ? 0.3 * nth : error instanceof StoreProblem ? passing(error) : undefined
+        const wait = error instanceof StoreUnreachable
+          ? 0.3 * nth
+          : error instanceof StoreProblem
+          ? passing(error)
+          : undefined
         if (wait === undefined || nth >= tries) throw error
         await new Promise((resolve) => setTimeout(resolve, wait * 1000))
       }
@@ -118,8 +130,9 @@ export const makeStoreApi = (options: StoreApiOptions = {}) => {
       get: (id: string): Promise<OrderView> => call("GET", `/api/orders/v1/orders/${id}`),
       history: (id: string): Promise<{ readonly entries: ReadonlyArray<HistoryView> }> =>
         call("GET", `/api/orders/v1/orders/${id}/history`),
-      page: (at: { readonly page?: number; readonly limit?: number; readonly status?: OrderStatus } = {}): Promise<typeof OrderPage.Encoded> =>
-        call("GET", `/api/orders/v1/orders${query(at)}`),
+      page: (
+        at: { readonly page?: number; readonly limit?: number; readonly status?: OrderStatus } = {}
+      ): Promise<typeof OrderPage.Encoded> => call("GET", `/api/orders/v1/orders${query(at)}`),
       list: (at: ListOptions = {}): Promise<typeof OrderSlice.Encoded> =>
         call("GET", `/api/orders/v1/orders${query({ cursor: "", ...at })}`),
       cancel: (id: string, options?: CallOptions): Promise<void> =>
@@ -141,8 +154,10 @@ export const makeStoreApi = (options: StoreApiOptions = {}) => {
       mine: (): Promise<AccountView> => call("GET", "/api/payments/v1/accounts/me"),
       topUp: (id: string, amount: number, options?: CallOptions): Promise<void> =>
         call("PATCH", `/api/payments/v1/accounts/${id}`, { amount }, options),
-      transactions: (id: string, at: { readonly cursor?: string; readonly limit?: number } = {}): Promise<typeof Statement.Encoded> =>
-        call("GET", `/api/payments/v1/accounts/${id}/transactions${query(at)}`),
+      transactions: (
+        id: string,
+        at: { readonly cursor?: string; readonly limit?: number } = {}
+      ): Promise<typeof Statement.Encoded> => call("GET", `/api/payments/v1/accounts/${id}/transactions${query(at)}`),
       payment: (orderId: string): Promise<PaymentView> => call("GET", `/api/payments/v1/payments/${orderId}`)
     }
   }
@@ -151,12 +166,20 @@ export const makeStoreApi = (options: StoreApiOptions = {}) => {
 export type StoreApi = ReturnType<typeof makeStoreApi>
 
 /** Seconds after which the same request may fare better; undefined when it will not. */
-const passing = ({ retryAfter, status }: StoreProblem): number | undefined =>
-  status === 503 || status === 429 ? retryAfter ?? 1 : status === 502 || status === 504 ? 1 : undefined
+const passing = ({ retryAfter, status, type }: StoreProblem): number | undefined => {
+  // The same request, sent before, is still being worked on: its answer comes to whoever asks later.
+  if (status === 503 || status === 429 || type === "urn:g-store:idempotency-key-in-use") return retryAfter ?? 1
+  return status === 502 || status === 504 ? 1 : undefined
+}
+
+/** Made of random bytes: crypto.randomUUID is missing in pages that came over plain HTTP from another machine. */
+const newKey = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("")
 
 const query = (values: Query): string => {
   const given = Object.entries(values).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`])
+    value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`]
+  )
   return given.length === 0 ? "" : `?${given.join("&")}`
 }
 
