@@ -58,15 +58,17 @@ export const makeEdge = (options: OrderSocketOptions & { readonly env?: Record<s
     const feed = Context.get(context, Feed)
     const tail = Context.get(context, LiveTail)
     const node = Context.get(context, NodeServer)
+    const push = (...events: ReadonlyArray<FeedEvent>) =>
+      Effect.sync(() =>
+        tail.publish(events.map((event) => {
+          const { orderId, userId, version } = event
+          return { orderId, userId, update: version === undefined ? undefined : toUpdate({ ...event, version }) }
+        }))
+      )
     return {
       url: `ws://127.0.0.1:${port}/ws/orders/`,
-      happen: (...events: ReadonlyArray<FeedEvent>) =>
-        Effect.map(feed.append(events), () =>
-          tail.publish(events.map((event) => ({
-            orderId: event.orderId,
-            userId: event.userId,
-            update: event.version === undefined ? undefined : toUpdate({ ...event, version: event.version })
-          })))),
+      push,
+      happen: (...events: ReadonlyArray<FeedEvent>) => Effect.andThen(feed.append(events), push(...events)),
       connections: Effect.callback<number>((resume) => {
         node.getConnections((_error, count) => resume(Effect.succeed(count)))
       }),

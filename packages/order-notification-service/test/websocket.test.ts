@@ -138,7 +138,7 @@ describe("the socket's edge", () => {
       const more = Effect.gen(function*() {
         const from = version + 1
         version += 1_000
-        yield* edge.happen(...Array.range(from, version).map((next) => event(1, next)))
+        yield* edge.push(...Array.range(from, version).map((next) => event(1, next)))
         yield* reader.until(() => reader.frames.at(-1)?.data?.["version"] === version)
       })
       yield* Effect.raceFirst(Effect.forever(more), counterReaches("websocket_slow_consumers_total", 1))
