@@ -57,7 +57,7 @@ export const makeSubscriptions = Effect.fnUntraced(function*(options: Subscripti
 
   /**
    * Listens from now on, but keeps what is heard until `begin`: so whatever a read of the feed afterwards does not show
-   * is heard. When the work in between is called off, what was heard goes to the cursors of an earlier subscription.
+   * is heard.
    */
   const listen = (key: string, start: (listener: (event: LiveEvent) => void) => () => void) => {
     const early: Array<LiveEvent> = []
@@ -93,7 +93,7 @@ export const makeSubscriptions = Effect.fnUntraced(function*(options: Subscripti
   const subscribeOrder = Effect.fnUntraced(function*({ afterVersion, orderId }: SubscribeOrder) {
     const followed = cursors.isNamed(orderId)
     const { begin, heard } = listen(orderId, (listener) => tail.listenToOrder(orderId, listener))
-    const order = yield* Effect.onInterrupt(arrival(orderId, heard), () => Effect.sync(begin))
+    const order = yield* arrival(orderId, heard)
     if (order === undefined || !mayFollow(order.userId)) {
       if (followed) begin()
       else unlisten(orderId)

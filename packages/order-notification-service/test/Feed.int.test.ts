@@ -1,3 +1,4 @@
+import { TransactionsPostgres } from "@g-store/messaging/postgres/TransactionsPostgres.ts"
 import { TestDatabase } from "@g-store/postgres/TestPostgres.ts"
 import { migrate } from "@g-store/service-kit/Migrations.ts"
 import { Layer, References } from "effect"
@@ -10,4 +11,4 @@ const Database = Layer.effectDiscard(migrate(migrations)).pipe(
   Layer.provideMerge(TestDatabase)
 )
 
-feedContract("PostgreSQL", Layer.provide(FeedPostgres, Database))
+feedContract("PostgreSQL", Layer.merge(FeedPostgres, TransactionsPostgres).pipe(Layer.provide(Database)))

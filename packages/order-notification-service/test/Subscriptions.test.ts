@@ -297,6 +297,8 @@ describe("a subscription to a scope", () => {
         "PAID 2",
         "PAID 2 of 4"
       ])
+      yield* replica.push(event(1, 2), event(4, 1))
+      assert.deepStrictEqual(yield* client.heard, [])
       // Nothing had to be read but the snapshot.
       assert.strictEqual(replica.reads(), 1)
     })
@@ -368,6 +370,22 @@ describe("a subscription to a scope", () => {
       assert.deepStrictEqual(rest, ["PAID 2 of 2"])
       yield* replica.happen(event(1, 2), event(2, 3))
       assert.deepStrictEqual(yield* client.heard, ["PAID 2", "ASSEMBLING 3 of 2"])
+    })
+  )
+
+  test(
+    "that is asked for anew while it still waits loses nothing, not even of orders beyond the newest",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(...Array.range(1, 201).map((n) => event(n, 1)))
+      const client = yield* replica.connect({ as: "ada" })
+      yield* client.say(mine)
+      yield* replica.happen(event(1, 2))
+      yield* replica.during("newest", Effect.andThen(replica.happen(event(1, 3)), Effect.never))
+      yield* client.say(mine)
+      yield* client.say(mine)
+      const events = (yield* client.heard).filter((frame) => !frame.startsWith("subscribed"))
+      assert.deepStrictEqual(events, ["PAID 2", "ASSEMBLING 3"])
     })
   )
 

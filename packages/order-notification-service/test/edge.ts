@@ -1,7 +1,8 @@
+import type { Caller } from "@g-store/contracts/Actor.ts"
 import { MemoryDatabase } from "@g-store/messaging/memory/MemoryDatabase.ts"
 import { Callers } from "@g-store/service-kit/Callers.ts"
 import { httpServer, NodeServer, serve } from "@g-store/service-kit/HttpServer.ts"
-import { TokenVerifier } from "@g-store/service-kit/TokenVerifier.ts"
+import { TokenInvalid, TokenVerifier } from "@g-store/service-kit/TokenVerifier.ts"
 import { ConfigProvider, Context, Effect, Exit, Layer, Logger, Metric, Schema, Scope } from "effect"
 import { HttpServer } from "effect/http"
 import type { IncomingMessage } from "node:http"
@@ -14,6 +15,23 @@ import { OrderSocket, type OrderSocketOptions } from "../src/websocket.ts"
 import { ada, bob, customer, staff } from "./fixtures.ts"
 
 export const ORIGIN = "https://shop.example"
+
+const callers: Readonly<Record<string, Caller>> = { ada: customer(ada), bob: customer(bob), staff }
+
+/** Tokens are names, or `name@expiry` in milliseconds since the epoch. */
+const Verifier = Layer.succeed(
+  TokenVerifier,
+  TokenVerifier.of({
+    known: () => Effect.undefined,
+    verify: (token) => {
+      const [name = "", expiry] = token.split("@")
+      const caller = Object.hasOwn(callers, name) ? callers[name] : undefined
+      return caller === undefined
+        ? Effect.fail(new TokenInvalid({ reason: "The token is not one of the test's." }))
+        : Effect.succeed({ caller, expiresAt: expiry === undefined ? Number.MAX_SAFE_INTEGER : Number(expiry) })
+    }
+  })
+)
 
 /** The real edge on a free port, over a feed in memory; tokens are names. */
 export const makeEdge = (options: OrderSocketOptions & { readonly env?: Record<string, string> } = {}) =>
@@ -44,7 +62,7 @@ export const makeEdge = (options: OrderSocketOptions & { readonly env?: Record<s
         Layer.provideMerge(server),
         Layer.provideMerge(Layer.merge(FeedMemory, Layer.effect(LiveTail, counting))),
         Layer.provide(Callers.layer),
-        Layer.provide(TokenVerifier.layerStatic({ ada: customer(ada), bob: customer(bob), staff })),
+        Layer.provide(Verifier),
         Layer.provide([
           MemoryDatabase.layer,
           ConfigProvider.layer(ConfigProvider.fromEnv({ env })),

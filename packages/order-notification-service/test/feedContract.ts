@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Array, Effect, type Layer } from "effect"
+import { Transactions } from "@g-store/messaging/Transactions.ts"
+import { Array, Effect, Fiber, Latch, type Layer } from "effect"
 import { Feed, READ_SIZE, SCOPE_SIZE } from "../src/Feed.ts"
 import { ada, at, bob, cancelled, days, event, foreign, orderId } from "./fixtures.ts"
 
@@ -15,8 +16,8 @@ const statuses = (n: number) =>
   })
 
 /** What every feed promises, whatever it is kept in. */
-export const feedContract = <E>(name: string, layer: Layer.Layer<Feed, E>) => {
-  const test = (behaviour: string, body: Effect.Effect<void, unknown, Feed>) =>
+export const feedContract = <E>(name: string, layer: Layer.Layer<Feed | Transactions, E>) => {
+  const test = (behaviour: string, body: Effect.Effect<void, unknown, Feed | Transactions>) =>
     it.live(behaviour, () => Effect.provide(body, layer))
 
   describe(`the feed on ${name}`, () => {
@@ -73,20 +74,37 @@ export const feedContract = <E>(name: string, layer: Layer.Layer<Feed, E>) => {
       "lets many replicas append the same and other orders at once, in any order, without a deadlock",
       Effect.gen(function*() {
         const feed = yield* Feed
-        const orders = Array.range(1, 12)
+        const orders = Array.range(1, 200)
         // Every replica has the orders in another order, and some bring events to number: of these each counts.
         const replica = (r: number) =>
           Effect.forEach([1, 2, 3], (version) => {
-            const turned = [...orders.slice(r), ...orders.slice(0, r)]
+            const turned = [...orders.slice(r * 20), ...orders.slice(0, r * 20)]
             const numbered = (r % 2 === 0 ? turned : turned.toReversed()).map((n) => event(n, version))
-            return feed.append(r < 3 ? numbered : [foreign(100 + version, 1), ...numbered, foreign(100 + r, 1)])
+            return feed.append(r < 6 ? numbered : [foreign(300 + r, 1), ...numbered, foreign(300 + version, 1)])
           })
-        yield* Effect.forEach(Array.range(0, 7), replica, { concurrency: "unbounded" })
-        for (const n of orders) assert.deepStrictEqual(yield* versions(n), [1, 2, 3])
-        // 5 replicas number; orders 101 and 102 are only shared, 103 is also replica 3's own, three times.
-        assert.deepStrictEqual(yield* versions(101), Array.range(1, 5))
-        assert.deepStrictEqual(yield* versions(103), Array.range(1, 8))
-        assert.deepStrictEqual(yield* versions(107), Array.range(1, 3))
+        yield* Effect.forEach(Array.range(0, 8), replica, { concurrency: "unbounded" })
+        for (const n of [1, 77, 200]) assert.deepStrictEqual(yield* versions(n), [1, 2, 3])
+        for (const n of [301, 302, 303, 306, 308]) assert.deepStrictEqual(yield* versions(n), [1, 2, 3])
+      })
+    )
+
+    test(
+      "numbers an event behind what another replica is about to commit",
+      Effect.gen(function*() {
+        const feed = yield* Feed
+        const transactions = yield* Transactions
+        yield* feed.append([event(1, 1)])
+        const [stored, commit] = [Latch.makeUnsafe(), Latch.makeUnsafe()]
+        const other = yield* Effect.forkChild(transactions.run(
+          feed.append([event(1, 2)]).pipe(Effect.andThen(stored.open), Effect.andThen(commit.await))
+        ))
+        yield* stored.await
+        const numbering = yield* Effect.forkChild(feed.append([foreign(1, 3)]))
+        // Time for it to look at what is committed, where it does not wait.
+        yield* Effect.repeat(feed.order(orderId(1)), { times: 10 })
+        yield* commit.open
+        yield* Effect.all([Fiber.join(other), Fiber.join(numbering)])
+        assert.deepStrictEqual(yield* statuses(1), ["PENDING", "PAID", "ASSEMBLING"])
       })
     )
 

@@ -58,6 +58,8 @@ describe("the socket's edge", () => {
       yield* bearer.opened
       yield* bearer.say(one)
       assert.strictEqual((yield* bearer.heard).type, "subscribed")
+      const expired = yield* open(edge.url, { headers: { authorization: "Bearer ada@0" } })
+      assert.strictEqual(yield* expired.closed, 4401)
       for (
         const headers of [{ authorization: "Bearer tampered" }, { authorization: "ada" }, { "x-staff-api-key": "no" }]
       ) {
