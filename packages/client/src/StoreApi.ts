@@ -125,8 +125,8 @@ export const makeStoreApi = (options: StoreApiOptions = {}) => {
         call("POST", "/api/identity/v1/token", request)
     },
     orders: {
-      create: (order: typeof CreateOrder.Encoded, options?: CallOptions): Promise<typeof OrderAccepted.Encoded> =>
-        call("POST", "/api/orders/v1/orders", order, options),
+      create: (order: typeof CreateOrder.Encoded, how?: CallOptions): Promise<typeof OrderAccepted.Encoded> =>
+        call("POST", "/api/orders/v1/orders", order, how),
       get: (id: string): Promise<OrderView> => call("GET", `/api/orders/v1/orders/${id}`),
       history: (id: string): Promise<{ readonly entries: ReadonlyArray<HistoryView> }> =>
         call("GET", `/api/orders/v1/orders/${id}/history`),
@@ -135,25 +135,25 @@ export const makeStoreApi = (options: StoreApiOptions = {}) => {
       ): Promise<typeof OrderPage.Encoded> => call("GET", `/api/orders/v1/orders${query(at)}`),
       list: (at: ListOptions = {}): Promise<typeof OrderSlice.Encoded> =>
         call("GET", `/api/orders/v1/orders${query({ cursor: "", ...at })}`),
-      cancel: (id: string, options?: CallOptions): Promise<void> =>
-        call("POST", `/api/orders/v1/orders/${id}/cancel`, { cancellationReason: "CHANGED_MIND" }, options),
+      cancel: (id: string, how?: CallOptions): Promise<void> =>
+        call("POST", `/api/orders/v1/orders/${id}/cancel`, { cancellationReason: "CHANGED_MIND" }, how),
       updates: (id: string, afterVersion = 0): Promise<{ readonly events: ReadonlyArray<OrderUpdate> }> =>
         call("GET", `/api/notifications/v1/orders/${id}/events${query({ afterVersion })}`)
     },
     staff: {
       list: (at: ListOptions & { readonly userId?: string | undefined } = {}): Promise<typeof OrderSlice.Encoded> =>
         call("GET", `/api/orders/v1/staff/orders${query({ ...at })}`),
-      move: (id: string, status: OrderStatus, options?: CallOptions): Promise<void> =>
-        call("PATCH", `/api/orders/v1/staff/orders/${id}/status`, { status }, options),
-      cancel: (id: string, cancellationReason: StaffCancellationReason, options?: CallOptions): Promise<void> =>
-        call("POST", `/api/orders/v1/staff/orders/${id}/cancel`, { cancellationReason }, options)
+      move: (id: string, status: OrderStatus, how?: CallOptions): Promise<void> =>
+        call("PATCH", `/api/orders/v1/staff/orders/${id}/status`, { status }, how),
+      cancel: (id: string, cancellationReason: StaffCancellationReason, how?: CallOptions): Promise<void> =>
+        call("POST", `/api/orders/v1/staff/orders/${id}/cancel`, { cancellationReason }, how)
     },
     accounts: {
-      open: (options?: CallOptions): Promise<typeof AccountOpened.Encoded> =>
-        call("POST", "/api/payments/v1/accounts", undefined, options),
+      open: (how?: CallOptions): Promise<typeof AccountOpened.Encoded> =>
+        call("POST", "/api/payments/v1/accounts", undefined, how),
       mine: (): Promise<AccountView> => call("GET", "/api/payments/v1/accounts/me"),
-      topUp: (id: string, amount: number, options?: CallOptions): Promise<void> =>
-        call("PATCH", `/api/payments/v1/accounts/${id}`, { amount }, options),
+      topUp: (id: string, amount: number, how?: CallOptions): Promise<void> =>
+        call("PATCH", `/api/payments/v1/accounts/${id}`, { amount }, how),
       transactions: (
         id: string,
         at: { readonly cursor?: string; readonly limit?: number } = {}

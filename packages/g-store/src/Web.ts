@@ -52,7 +52,15 @@ the store again. The API works meanwhile.</p></body></html>`)
 const filesOf = Effect.fnUntraced(function*(root: string) {
   const page = yield* HttpStaticServer.make({ root, spa: true, cacheControl: "no-cache" })
   const assets = yield* HttpStaticServer.make({ root, cacheControl: "public, max-age=31536000, immutable" })
-  return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) => url.startsWith("/assets/") ? assets : page)
+  const staff = Effect.updateService(
+    page,
+    HttpServerRequest.HttpServerRequest,
+    (request) => request.modify({ url: "/" })
+  )
+  return Effect.flatMap(
+    HttpServerRequest.HttpServerRequest,
+    ({ url }) => url.startsWith("/assets/") ? assets : /^\/staff\/?(\?|$)/.test(url) ? staff : page
+  )
 })
 
 const routes = Layer.effectDiscard(Effect.gen(function*() {

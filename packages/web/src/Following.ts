@@ -2,7 +2,7 @@ import type { ConnectionState } from "@g-store/client/Connection.ts"
 import { type OrderUpdate, OrderUpdates } from "@g-store/client/OrderUpdates.ts"
 import { signal } from "@preact/signals"
 import type { OrderBook } from "./OrderBook.ts"
-import { type Session, SessionOver, type Sessions } from "./Sessions.ts"
+import type { Sessions } from "./Sessions.ts"
 import type { Settings } from "./Settings.ts"
 
 export interface Connected {
@@ -13,7 +13,6 @@ export interface Connected {
 export interface FollowingOptions {
   readonly settings: Settings
   readonly sessions: Sessions
-  readonly session: Session
   readonly scope: "mine" | "all"
   readonly book: OrderBook
   /** Reads everything anew into the book; its own errors are shown by the owner. */
@@ -21,12 +20,16 @@ export interface FollowingOptions {
   readonly onUpdate: (update: OrderUpdate) => void
 }
 
+/** While the socket stands, a read that failed is tried again by itself. */
+const FAILED_MILLIS = 3_000
+
 /** Keeps a book of orders true: reads it through the API, follows it over the socket, reads again what was missed. */
 export class Following {
   readonly connection = signal<Connected>({ state: "connecting", reason: undefined })
   private readonly options: FollowingOptions
   private readonly updates: OrderUpdates
   private subscribed = false
+  private isClosed = false
   private stale = true
   private reading: Promise<void> | undefined
   private soon: ReturnType<typeof setTimeout> | undefined
@@ -35,7 +38,7 @@ export class Following {
     this.options = options
     this.updates = new OrderUpdates({
       url: options.settings.socket,
-      token: () => options.sessions.token().catch((error: unknown) => this.refuse(error)),
+      token: () => options.sessions.token(),
       onState: (state, reason) => this.become(state, reason)
     })
     void this.read()
@@ -47,19 +50,22 @@ export class Following {
       this.reading = undefined
       this.stale = !isRead
       if (isRead) this.subscribe()
+      else if (this.connection.peek().state === "open") this.readSoon(FAILED_MILLIS)
     })
     return this.reading
   }
 
   /** Many orders may come at once: they are read together. */
-  readSoon(): void {
+  readSoon(millis = 250): void {
+    if (this.isClosed) return
     this.soon ??= setTimeout(() => {
       this.soon = undefined
       void this.read()
-    }, 250)
+    }, millis)
   }
 
   close(): void {
+    this.isClosed = true
     clearTimeout(this.soon)
     this.updates.close()
   }
@@ -85,10 +91,5 @@ export class Following {
     if (state === "waiting") this.stale = true
     if (state === "open" && this.stale && this.subscribed) void this.read()
     else if (state === "open" && this.stale) this.readSoon()
-  }
-
-  private refuse(error: unknown): never {
-    if (error instanceof SessionOver) this.options.sessions.signOut()
-    throw error
   }
 }

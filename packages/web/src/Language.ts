@@ -28,8 +28,10 @@ export class Language {
   }
 
   time(rfc3339: string): string {
-    const format = { dateStyle: "medium", timeStyle: "short" } as const
-    return new Intl.DateTimeFormat(this.code.value, format).format(new Date(rfc3339))
+    const at = new Date(rfc3339)
+    const year = at.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" as const }
+    const format = { day: "numeric", month: "short", ...year, hour: "2-digit", minute: "2-digit" } as const
+    return new Intl.DateTimeFormat(this.code.value, format).format(at)
   }
 
   clock(rfc3339: string): string {

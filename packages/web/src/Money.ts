@@ -10,7 +10,8 @@ export interface Money {
 const LARGEST = 1_000_000_000_000
 
 export const moneyOf = (currency: string): Money => {
-  const formatter = (language: string) => new Intl.NumberFormat(language, { style: "currency", currency })
+  const formatter = (language: string) =>
+    new Intl.NumberFormat(language, { style: "currency", currency, currencyDisplay: "narrowSymbol" })
   const digits = formatter("en").resolvedOptions().maximumFractionDigits ?? 2
   const scale = 10 ** digits
   return {

@@ -5,6 +5,19 @@ import "toastify-js/src/toastify.css"
 const WANTED = "g-store.notify"
 const MILLIS = 6_000
 
+/** More at once cover the page. */
+const SHOWN = 4
+
+type Toast = ReturnType<typeof Toastify>
+
+export interface Notice {
+  readonly text: string
+  readonly kind: "news" | "good" | "bad"
+  readonly closeLabel: string
+  /** What it is about: a later notice about the same takes the place of this one. */
+  readonly about: string
+}
+
 /** Tells people what happened: toasts, a live region for screen readers, and the system's notifications if wanted. */
 export class Notices {
   /** What a screen reader says next. */
@@ -13,10 +26,12 @@ export class Notices {
     "Notification" in globalThis ? Notification.permission : "unsupported"
   )
   readonly wanted = signal(localStorage.getItem(WANTED) === "yes")
+  private readonly shown = new Map<string, Toast>()
 
-  /** `quiet`: a toast alone, for what the person just did themselves. */
-  say(text: string, kind: "news" | "good" | "bad" = "news", closeLabel = "Close"): void {
+  say({ about, closeLabel, kind, text }: Notice): void {
     this.spoken.value = text
+    this.shown.get(about)?.hideToast()
+    this.shown.delete(about)
     const toast = Toastify({
       text,
       duration: MILLIS,
@@ -26,12 +41,22 @@ export class Notices {
       position: "right",
       className: `toast toast-${kind}`,
       // The live region speaks; twice would be noise.
-      ariaLive: "off"
+      ariaLive: "off",
+      callback: () => {
+        if (this.shown.get(about) === toast) this.shown.delete(about)
+      }
     })
+    this.shown.set(about, toast)
     toast.showToast()
     document.querySelectorAll(".toast-close").forEach((button) => button.setAttribute("aria-label", closeLabel))
+    const [oldest] = this.shown
+    if (oldest !== undefined && this.shown.size > SHOWN) {
+      this.shown.delete(oldest[0])
+      oldest[1].hideToast()
+    }
     if (document.hidden && this.wanted.value && this.permission.value === "granted") {
-      new Notification("g-store", { body: text, icon: "/favicon.svg" })
+      const shown = new Notification("g-store", { body: text, icon: "/favicon.svg", tag: about })
+      shown.addEventListener("click", () => window.focus())
     }
   }
 

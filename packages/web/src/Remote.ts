@@ -1,5 +1,6 @@
 import { StoreProblem, StoreUnreachable } from "@g-store/client/StoreApi.ts"
 import { signal } from "@preact/signals"
+import { SessionOver } from "./Sessions.ts"
 import type { Words } from "./words/english.ts"
 
 /** Something read from the store. While it is read again the old value stays. */
@@ -32,6 +33,7 @@ export const makeRemote = <A>() => {
 
 /** Any error in words, with the trace id that finds it in the logs. */
 export const wordsOf = (error: unknown, words: Words): { readonly text: string; readonly traceId?: string } => {
+  if (error instanceof SessionOver) return { text: words.sessionOver }
   if (error instanceof StoreUnreachable) return { text: words.unreachable }
   if (error instanceof StoreProblem) {
     const text = words.problems[error.type] ?? error.detail

@@ -28,6 +28,8 @@ const EARLY_MILLIS = 60_000
 /** Who is signed in: kept for the tab, so that a reload changes nothing and two tabs can be two people. */
 export class Sessions {
   readonly current
+  /** The last session ended by itself: whoever is asked to sign in again is told so. */
+  readonly isOver = signal(false)
   private readonly kind: SessionKind
   private readonly settings: Settings
   private renewing: Promise<Session> | undefined
@@ -61,6 +63,28 @@ export class Sessions {
   signOut(): void {
     sessionStorage.removeItem(this.key)
     this.current.value = undefined
+    this.isOver.value = false
+  }
+
+  /** For the API: a token that the store no longer takes is not used again. */
+  readonly fetch: typeof globalThis.fetch = async (input, init) => {
+    const used = this.current.value
+    const response = await globalThis.fetch(input, init)
+    if (response.status === 401 && used !== undefined && used === this.current.value) this.distrust()
+    return response
+  }
+
+  /** The store refused the token: a fresh one is asked for next time, where there is one to be had. */
+  distrust(): void {
+    const session = this.current.value
+    if (session === undefined) return
+    if (session.renewable) this.take({ ...session, expiresAt: 0 })
+    else this.expire()
+  }
+
+  private expire(): void {
+    this.signOut()
+    this.isOver.value = true
   }
 
   /** Customers that were signed in on this machine, the last one first. */
@@ -75,6 +99,7 @@ export class Sessions {
     if (session.expiresAt - EARLY_MILLIS > Date.now()) return session.token
     if (!session.renewable) {
       if (session.expiresAt > Date.now()) return session.token
+      this.expire()
       throw new SessionOver()
     }
     const role = this.kind === "staff" ? { role: "staff" as const } : {}
@@ -111,6 +136,7 @@ export class Sessions {
       localStorage.setItem(CUSTOMERS, JSON.stringify([session.userId, ...others].slice(0, REMEMBERED)))
     }
     this.current.value = session
+    this.isOver.value = false
   }
 }
 

@@ -28,7 +28,7 @@ const NoAccount = ({ shop }: { readonly shop: Shop }) => {
   const { language: { words }, notices } = usePage()
   const { error, isBusy, run } = useAction(async () => {
     await shop.api.accounts.open()
-    notices.say(words.accountOpened, "good", words.close)
+    notices.say({ text: words.accountOpened, kind: "good", closeLabel: words.close, about: "account" })
     await shop.readAccount()
   })
   return (
@@ -58,7 +58,8 @@ const Open = ({ account, shop }: { readonly account: AccountView; readonly shop:
             String(amount),
             (idempotencyKey) => shop.api.accounts.topUp(account.id, amount, { idempotencyKey })
           )
-          notices.say(words.toppedUp(money.format(amount, code)), "good", words.close)
+          const text = words.toppedUp(money.format(amount, code))
+          notices.say({ text, kind: "good", closeLabel: words.close, about: "account" })
           await shop.readAccount()
         }}
       />

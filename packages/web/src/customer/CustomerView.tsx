@@ -15,15 +15,18 @@ export const CustomerView = ({ session }: { readonly session: Session }) => {
   const page = usePage()
   const { words } = page.language
   const shop = useMemo(() =>
-    new Shop(page.settings, page.customers, session, (update) => {
+    new Shop(page.settings, page.customers, (update) => {
       const { words } = page.language
+      const { orderId, version } = update.data
+      const id = shortId(orderId)
       const status = words.statuses[statusOf(update)]
-      const id = shortId(update.data.orderId)
       const isBad = update.type === "order.cancelled"
       const text = isBad
         ? words.changedBecause(id, status, words.reasons[update.data.reason])
+        : version === 1
+        ? words.orderPlaced(id)
         : words.changed(id, status)
-      page.notices.say(text, isBad ? "bad" : "news", words.close)
+      page.notices.say({ text, kind: isBad ? "bad" : "news", closeLabel: words.close, about: orderId })
     }), [session.userId])
   useEffect(() => () => shop.close(), [shop])
   const orders = shop.book.orders.value

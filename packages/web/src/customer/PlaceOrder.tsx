@@ -19,7 +19,7 @@ export const PlaceOrder = ({ shop }: { readonly shop: Shop }) => {
       (idempotencyKey) => shop.api.orders.create(order, { idempotencyKey })
     )
     setDescription("")
-    notices.say(words.orderPlaced(shortId(orderId)), "good", words.close)
+    notices.say({ text: words.orderPlaced(shortId(orderId)), kind: "good", closeLabel: words.close, about: orderId })
     // The order is placed whether or not it can be read now; the socket brings it too.
     await shop.readOrder(orderId).catch(() => shop.following.readSoon())
   }

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals"
 import { Following } from "../Following.ts"
 import { OrderBook } from "../OrderBook.ts"
 import { makeRemote } from "../Remote.ts"
-import type { Session, Sessions } from "../Sessions.ts"
+import type { Sessions } from "../Sessions.ts"
 import type { Settings } from "../Settings.ts"
 
 interface StatementPage {
@@ -17,6 +17,8 @@ type OwnAccount = AccountView | "none"
 
 const PAGE = 20
 const STATEMENT_PAGE = 5
+/** With growing pauses between them, about 50 seconds. */
+const REFUND_LOOKS = 20
 
 /** Everything that one customer sees and does. */
 export class Shop {
@@ -27,14 +29,14 @@ export class Shop {
   /** The cursors of the statement's pages up to the one shown; the first is empty. */
   readonly pages = signal<ReadonlyArray<string>>([""])
   readonly following: Following
+  private isClosed = false
   readonly api
 
-  constructor(settings: Settings, sessions: Sessions, session: Session, onUpdate: (update: OrderUpdate) => void) {
-    this.api = makeStoreApi({ baseUrl: settings.gateway, token: () => sessions.token() })
+  constructor(settings: Settings, sessions: Sessions, onUpdate: (update: OrderUpdate) => void) {
+    this.api = makeStoreApi({ baseUrl: settings.gateway, token: () => sessions.token(), fetch: sessions.fetch })
     this.following = new Following({
       settings,
       sessions,
-      session,
       scope: "mine",
       book: this.book,
       reload: async () => {
@@ -42,8 +44,8 @@ export class Shop {
         return isRead
       },
       onUpdate: (update) => {
-        // Money moves with these two.
-        if (update.type === "order.cancelled" || update.data.status === "PAID") void this.readAccount()
+        if (update.type === "order.cancelled") void this.awaitRefund(update.data.orderId)
+        else if (update.data.status === "PAID") void this.readAccount()
         onUpdate(update)
       }
     })
@@ -75,7 +77,22 @@ export class Shop {
   }
 
   close(): void {
+    this.isClosed = true
     this.following.close()
+  }
+
+  /** A cancelled order's money comes back a moment later, and no event tells when: asked for until it is settled. */
+  private async awaitRefund(orderId: string): Promise<void> {
+    await this.readAccount()
+    for (let nth = 1; nth <= REFUND_LOOKS && !this.isClosed; nth++) {
+      const state = await this.api.accounts.payment(orderId).then((payment) => payment.state, () => undefined)
+      if (state !== undefined && state !== "CHARGED") {
+        return nth === 1 && state !== "REFUNDED"
+          ? undefined
+          : this.readAccount()
+      }
+      await new Promise((resolve) => setTimeout(resolve, 250 * nth))
+    }
   }
 
   private readOrders(cursor = ""): Promise<boolean> {

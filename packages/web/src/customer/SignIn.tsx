@@ -14,6 +14,7 @@ export const SignIn = () => {
   return (
     <section class="card welcome">
       <h1>{words.signInTitle}</h1>
+      {customers.isOver.value ? <p class="failure" role="alert">{words.sessionOver}</p> : null}
       <p class="muted">{words.signInText}</p>
       <button type="button" class="primary" disabled={isBusy} onClick={() => void run()}>{words.newCustomer}</button>
       <Failure error={error} />

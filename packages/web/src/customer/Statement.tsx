@@ -12,7 +12,7 @@ export const Statement = ({ shop }: { readonly shop: Shop }) => {
   const pages = shop.pages.value
   const older = value?.nextCursor
   return (
-    <details class="statement" open>
+    <details class="statement" open={matchMedia("(min-width: 60rem)").matches}>
       <summary>{words.statement}</summary>
       <Failure error={error} retry={() => void shop.readStatement()} />
       {value === undefined && error === undefined ? <p class="loading">{words.loading}</p> : null}

@@ -5,7 +5,7 @@ import { signal } from "@preact/signals"
 import { Following } from "../Following.ts"
 import { OrderBook, STEPS } from "../OrderBook.ts"
 import { makeRemote } from "../Remote.ts"
-import type { Session, Sessions } from "../Sessions.ts"
+import type { Sessions } from "../Sessions.ts"
 import type { Settings } from "../Settings.ts"
 
 export const COLUMNS: ReadonlyArray<OrderStatus> = [...STEPS, "CANCELLED"]
@@ -28,12 +28,11 @@ export class Board {
   readonly following: Following
   readonly api
 
-  constructor(settings: Settings, sessions: Sessions, session: Session) {
-    this.api = makeStoreApi({ baseUrl: settings.gateway, token: () => sessions.token() })
+  constructor(settings: Settings, sessions: Sessions) {
+    this.api = makeStoreApi({ baseUrl: settings.gateway, token: () => sessions.token(), fetch: sessions.fetch })
     this.following = new Following({
       settings,
       sessions,
-      session,
       scope: "all",
       book: this.book,
       reload: () => this.readAll(),

@@ -15,7 +15,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 export const BoardView = ({ session }: { readonly session: Session }) => {
   const page = usePage()
   const { words } = page.language
-  const board = useMemo(() => new Board(page.settings, page.staff, session), [session.userId])
+  const board = useMemo(() => new Board(page.settings, page.staff), [session.userId])
   useEffect(() => () => board.close(), [board])
   const [search, setSearch] = useState("")
   const wanted = search.trim().toLowerCase()
