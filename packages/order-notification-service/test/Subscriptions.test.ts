@@ -116,7 +116,7 @@ describe("a subscription to an order", () => {
       const replica = yield* makeReplica
       yield* replica.happen(event(1, 1), event(1, 2))
       const client = yield* replica.connect({ as: "ada" })
-      yield* replica.during("updates", replica.happen(event(1, 3), event(1, 4)))
+      yield* replica.during("updates", Effect.andThen(settled, replica.happen(event(1, 3), event(1, 4))))
       yield* client.say({ ...one, afterVersion: 0 })
       assert.deepStrictEqual(yield* client.heard, [
         "subscribed 2",
