@@ -16,6 +16,8 @@ import { judge } from "./Verdict.ts"
 
 /** How long the backlog may last after the last recovery. */
 const BACKLOG = "60 seconds"
+/** How much longer the load lasts for every round, since recoveries take time as well. */
+const RECOVERY_SECONDS = 15
 
 /** Done when no outbox holds anything and no order is undecided. */
 const drained = Effect.fnUntraced(
@@ -53,8 +55,13 @@ const program = Effect.fnUntraced(function*(options: {
   yield* Console.log("ready")
   const customer = yield* probe(store.url)
   const seconds = options.minutes * 60
-  const pause = Duration.seconds(seconds / (options.rounds * 2 + 1) / 2)
-  const demo = yield* store.demo(options.rate, seconds)
+  // Four pauses a round, and time for what recovers: the load is to outlast the last outage.
+  const pause = Duration.seconds(seconds / (options.rounds * 6))
+  const demo = yield* store.demo(options.rate, seconds + options.rounds * RECOVERY_SECONDS)
+  let loaded = true
+  yield* Effect.forkChild(Effect.map(demo.ended, () => {
+    loaded = false
+  }))
   const paidAfter: Array<number> = []
   let refusals = 0
   let recovered = yield* Clock.currentTimeMillis
@@ -90,6 +97,7 @@ const program = Effect.fnUntraced(function*(options: {
     recovered = yield* Clock.currentTimeMillis
   }
   const last = recovered
+  const loadedTillThen = loaded
   yield* drained(store).pipe(Effect.timeoutOrElse({
     duration: BACKLOG,
     orElse: () => Effect.fail(new NotKept({ reason: `a backlog is left ${BACKLOG} after the last outage` }))
@@ -101,6 +109,7 @@ const program = Effect.fnUntraced(function*(options: {
     ["accepted without Kafka", options.rounds * 2],
     ["longest until those were paid", `${Math.max(...paidAfter)} ms`],
     ["503 with Retry-After", refusals],
+    ["load until the last recovery", loadedTillThen ? "yes" : "no: give it more --minutes or fewer --rounds"],
     ["backlog gone after", `${backlog} ms`]
   ])
 }, Effect.scoped)
