@@ -97,6 +97,8 @@ export class Connection {
     // An address that swallows packets would keep us waiting for minutes.
     this.expectAnswer(socket)
     this.token = token
+    // A SocketLike is no EventTarget.
+    /* oxlint-disable unicorn/prefer-add-event-listener */
     socket.onopen = () => socket.send(JSON.stringify({ type: "authenticate", token } satisfies Outgoing))
     socket.onmessage = ({ data }) => {
       if (socket === this.socket && typeof data === "string") this.receive(socket, data)
@@ -105,6 +107,7 @@ export class Connection {
     socket.onclose = ({ code, reason }) => {
       if (socket === this.socket) this.lost(code, reason)
     }
+    /* oxlint-enable unicorn/prefer-add-event-listener */
   }
 
   private receive(socket: SocketLike, data: string): void {

@@ -1,6 +1,5 @@
 import { signal } from "@preact/signals"
 import Toastify from "toastify-js"
-import "toastify-js/src/toastify.css"
 
 const WANTED = "g-store.notify"
 const MILLIS = 6_000

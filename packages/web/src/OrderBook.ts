@@ -22,7 +22,7 @@ export class OrderBook {
   private readonly known = signal<ReadonlyMap<string, OrderView>>(new Map())
   /** The newest first. */
   readonly orders = computed(() =>
-    [...this.known.value.values()].sort((a, b) => newestFirst(a.createdAt, b.createdAt) || newestFirst(a.id, b.id))
+    [...this.known.value.values()].toSorted((a, b) => newestFirst(a.createdAt, b.createdAt) || newestFirst(a.id, b.id))
   )
 
   put(orders: ReadonlyArray<OrderView>): void {

@@ -6,7 +6,6 @@ import { Notices } from "./Notices.ts"
 import { PageContext } from "./Page.ts"
 import { Sessions } from "./Sessions.ts"
 import { loadSettings } from "./Settings.ts"
-import "./styles.css"
 
 const settings = await loadSettings()
 const page = {

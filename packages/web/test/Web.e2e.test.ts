@@ -42,7 +42,11 @@ describe("The page", { skip: skipped !== undefined, meta: { skipped } }, () => {
 
   /** A window of somebody's own; a fault in the page's script fails the test. */
   const windowOf = async (path: string, faults: Array<string>): Promise<Page> => {
-    const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 860 } })
+    const context = await browser.newContext({
+      locale: "en-GB",
+      reducedMotion: "reduce",
+      viewport: { width: 1280, height: 860 }
+    })
     const page = await context.newPage()
     page.setDefaultTimeout(20_000)
     onTestFailed(async () =>
@@ -76,7 +80,8 @@ describe("The page", { skip: skipped !== undefined, meta: { skipped } }, () => {
   }
 
   const card = (page: Page, what: string, status: string) =>
-    page.locator("[data-order]").filter({ hasText: what }).getByText(status, { exact: true }).first().waitFor()
+    page.locator("[data-order]").filter({ hasText: what }).locator(".badge, .reason").getByText(status, { exact: true })
+      .waitFor()
 
   it("shows buying, paying, shipping and cancelling live, through a crash of the store", async () => {
     const faults: Array<string> = []

@@ -16,17 +16,17 @@ export const CustomerView = ({ session }: { readonly session: Session }) => {
   const { words } = page.language
   const shop = useMemo(() =>
     new Shop(page.settings, page.customers, (update) => {
-      const { words } = page.language
+      const now = page.language.words
       const { orderId, version } = update.data
       const id = shortId(orderId)
-      const status = words.statuses[statusOf(update)]
+      const status = now.statuses[statusOf(update)]
       const isBad = update.type === "order.cancelled"
       const text = isBad
-        ? words.changedBecause(id, status, words.reasons[update.data.reason])
+        ? now.changedBecause(id, status, now.reasons[update.data.reason])
         : version === 1
-        ? words.orderPlaced(id)
-        : words.changed(id, status)
-      page.notices.say({ text, kind: isBad ? "bad" : "news", closeLabel: words.close, about: orderId })
+        ? now.orderPlaced(id)
+        : now.changed(id, status)
+      page.notices.say({ text, kind: isBad ? "bad" : "news", closeLabel: now.close, about: orderId })
     }), [session.userId])
   useEffect(() => () => shop.close(), [shop])
   const orders = shop.book.orders.value

@@ -10,8 +10,8 @@ export const useAction = <Args extends ReadonlyArray<unknown>>(act: (...args: Ar
     setError(undefined)
     try {
       await act(...args)
-    } catch (error) {
-      setError(error)
+    } catch (failure) {
+      setError(failure)
     } finally {
       setBusy(false)
     }

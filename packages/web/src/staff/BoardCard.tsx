@@ -94,7 +94,7 @@ const Cancel = ({ board, close, order }: Props & { readonly close: () => void })
         value={reason}
         onChange={(event) => setReason(event.currentTarget.value as StaffCancellationReason)}
       >
-        {REASONS.map((reason) => <option key={reason} value={reason}>{words.reasons[reason]}</option>)}
+        {REASONS.map((one) => <option key={one} value={one}>{words.reasons[one]}</option>)}
       </select>
       <Failure error={error} />
       <div class="choices">

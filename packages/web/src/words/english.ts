@@ -70,7 +70,7 @@ export const english = {
   loading: "Loading…",
   tryAgain: "Try again",
   trace: "Trace",
-  unreachable: "The store does not answer. Nothing is lost: it is asked again when the connection is back.",
+  unreachable: "The store does not answer. Try again in a moment: nothing is done twice.",
   unexpected: (text: string) => `Something went wrong in this page: ${text}`,
   close: "Close",
   signOut: "Sign out",
