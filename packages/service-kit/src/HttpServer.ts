@@ -1,118 +1,16 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Duration, Effect, Layer, Option, Schema } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
-import type { Socket } from "node:net"
+import type { Server, ServerResponse } from "node:http"
 import { Edge, type EdgeOptions } from "./Edge.ts"
 import { Health } from "./Health.ts"
+import { makeRawServer, PATIENCE, type Patience } from "./RawServer.ts"
 import { shutdownDelay } from "./ServiceConfig.ts"
 
-/** How long a client may take to send a request, in milliseconds; what trickles in more slowly is cut off with 408. */
-export interface Patience {
-  readonly headers: number
-  /** Headers and body. */
-  readonly request: number
-}
-const PATIENCE: Patience = { headers: 10_000, request: 30_000 }
-/** Longer than the keep-alive of the gateways in front (nginx: 60 s), so that they never reuse what we just closed. */
-const KEEP_ALIVE_MILLIS = 65_000
 /** How long requests that are being worked on may take after the stop was asked for: SIGKILL follows after 10 seconds. */
 export const Drain = Context.Reference<Duration.Duration>("@g-store/service-kit/HttpServer/Drain", {
   defaultValue: () => Duration.seconds(8)
 })
-
-interface RawProblem {
-  readonly status: number
-  readonly reason: string
-  readonly type: string
-  readonly detail: string
-}
-
-const rawProblems: Readonly<Record<string, RawProblem>> = {
-  HPE_HEADER_OVERFLOW: {
-    status: 431,
-    reason: "Request Header Fields Too Large",
-    type: "headers-too-large",
-    detail: "URL and headers together are larger than 16 KiB. Send less."
-  },
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: {
-    status: 413,
-    reason: "Content Too Large",
-    type: "body-too-large",
-    detail: "The chunk extensions are too large. Send the body without them."
-  },
-  ERR_HTTP_REQUEST_TIMEOUT: {
-    status: 408,
-    reason: "Request Timeout",
-    type: "request-timeout",
-    detail: "The request did not arrive in time. Send it again, faster."
-  }
-}
-
-const malformed: RawProblem = {
-  status: 400,
-  reason: "Bad Request",
-  type: "request-invalid",
-  detail: "This is not an HTTP request that can be read: mend its first line or its headers."
-}
-
-const bodyOf = ({ detail, reason, status, type }: RawProblem): string =>
-  JSON.stringify({ type: `urn:g-store:${type}`, title: reason, status, detail, error: detail })
-
-/** Errors before there is a request: answered on the raw socket, since no handler will. */
-const answerRaw = (error: Error & { readonly code?: string }, socket: Socket): void => {
-  if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy()
-  const problem = (error.code === undefined ? undefined : rawProblems[error.code]) ?? malformed
-  const body = bodyOf(problem)
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.reason}\r\nContent-Type: application/problem+json\r\n`
-      + `Content-Length: ${
-        Buffer.byteLength(body)
-      }\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n${body}`
-  )
-}
-
-const answerWith = (response: ServerResponse, problem: RawProblem, headers: Record<string, string>): void => {
-  response.writeHead(problem.status, { "content-type": "application/problem+json", connection: "close", ...headers })
-  response.end(bodyOf(problem))
-}
-
-const notReady: RawProblem = {
-  status: 503,
-  reason: "Service unavailable",
-  type: "service-unavailable",
-  detail: "The service is starting or stopping. Try again in a second."
-}
-const noExpectation: RawProblem = {
-  status: 417,
-  reason: "Expectation Failed",
-  type: "expectation-failed",
-  detail: "The only Expect that is understood is 100-continue. Send the request without it."
-}
-
-/**
- * The server that every service listens with. Answers in its own name what no route ever sees: requests that cannot be
- * parsed, slow ones, and those that come while routes are not attached yet or no more (Effect's server listens first,
- * and would leave them without an answer).
- */
-const makeServer = (patience: Patience): Server => {
-  const server = createServer({
-    requestTimeout: patience.request,
-    headersTimeout: patience.headers,
-    keepAliveTimeout: KEEP_ALIVE_MILLIS,
-    connectionsCheckingInterval: Math.min(1000, patience.headers),
-    maxHeaderSize: 16 * 1024
-  })
-  server.on("clientError", answerRaw)
-  server.on(
-    "checkExpectation",
-    (_request: IncomingMessage, response: ServerResponse) => answerWith(response, noExpectation, {})
-  )
-  server.on("request", (_request, response) => {
-    if (server.listenerCount("request") === 1) answerWith(response, notReady, { "retry-after": "1" })
-  })
-  return server
-}
 
 /** node:http's server beneath Effect's: for what needs its `upgrade` event, as WebSockets do. */
 export class NodeServer extends Context.Service<NodeServer, Server>()("@g-store/service-kit/HttpServer/NodeServer") {}
@@ -173,8 +71,9 @@ const timeToDrain = Effect.gen(function*() {
  * stops listening first, and gives requests that are being worked on 8 seconds, less SHUTDOWN_DELAY.
  */
 export const httpServer = (options: ListenOptions) =>
-  Layer.unwrap(Effect.map(timeToDrain, (drain) => {
-    const server = makeServer(options.patience ?? PATIENCE)
+  Layer.unwrap(Effect.gen(function*() {
+    const drain = yield* timeToDrain
+    const server = yield* makeRawServer(options.patience ?? PATIENCE)
     return Layer.mergeAll(
       Layer.succeed(NodeServer, server),
       Layer.sync(ServerStop, makeServerStop),

@@ -25,6 +25,8 @@ const refusedWith = (text: string, status: number, type: string) => {
   assert.strictEqual(problem["type"], `urn:g-store:${type}`)
   assert.strictEqual(problem["status"], status)
   assert.strictEqual(problem["error"], problem["detail"])
+  assert.match(String(problem["traceId"]), /^[0-9a-f]{32}$/)
+  assert.match(text, new RegExp(`\\r\\nx-request-id: ${problem["traceId"]}\\r\\n`, "i"))
 }
 
 describe("A server answers with a problem what no route ever sees", () => {

@@ -2,7 +2,8 @@ import { Duration, Effect, Layer, Logger } from "effect"
 import { type HttpRouter, HttpServer } from "effect/http"
 import { connect, type Socket } from "node:net"
 import type { EdgeOptions } from "../src/Edge.ts"
-import { Drain, httpServer, type NodeServer, type Patience, serve, type ServerStop } from "../src/HttpServer.ts"
+import { Drain, httpServer, type NodeServer, serve, type ServerStop } from "../src/HttpServer.ts"
+import type { Patience } from "../src/RawServer.ts"
 import { env } from "./asking.ts"
 
 /** Serves routes on a free port of 127.0.0.1 for as long as the scope is open; gives the port. */

@@ -1,0 +1,140 @@
+import { CurrentTraceparent } from "@g-store/messaging/TraceContext.ts"
+import { Effect, FiberSet, Random } from "effect"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import { traceparentFrom } from "./Traceparent.ts"
+
+/** How long a client may take to send a request, in milliseconds; what trickles in more slowly is cut off with 408. */
+export interface Patience {
+  readonly headers: number
+  /** Headers and body. */
+  readonly request: number
+}
+/** What clients are given unless somebody says otherwise. */
+export const PATIENCE: Patience = { headers: 10_000, request: 30_000 }
+/** Longer than the keep-alive of the gateways in front (nginx: 60 s), so that they never reuse what we just closed. */
+const KEEP_ALIVE_MILLIS = 65_000
+
+interface RawProblem {
+  readonly status: number
+  readonly reason: string
+  readonly type: string
+  readonly detail: string
+}
+
+const rawProblems: Readonly<Record<string, RawProblem>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    reason: "Request Header Fields Too Large",
+    type: "headers-too-large",
+    detail: "URL and headers together are larger than 16 KiB. Send less."
+  },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: {
+    status: 413,
+    reason: "Content Too Large",
+    type: "body-too-large",
+    detail: "The chunk extensions are too large. Send the body without them."
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    reason: "Request Timeout",
+    type: "request-timeout",
+    detail: "The request did not arrive in time. Send it again, faster."
+  }
+}
+
+const malformed: RawProblem = {
+  status: 400,
+  reason: "Bad Request",
+  type: "request-invalid",
+  detail: "This is not an HTTP request that can be read: mend its first line or its headers."
+}
+
+const bodyOf = ({ detail, reason, status, type }: RawProblem, traceId: string): string =>
+  JSON.stringify({ type: `urn:g-store:${type}`, title: reason, status, detail, error: detail, traceId })
+
+/** Errors before there is a request are answered on the raw socket, since no handler will. */
+const writeRaw = (socket: Socket, problem: RawProblem, traceId: string): void => {
+  const body = bodyOf(problem, traceId)
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.reason}`,
+    "Content-Type: application/problem+json",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "X-Content-Type-Options: nosniff",
+    `X-Request-Id: ${traceId}`,
+    "Connection: close"
+  ]
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`)
+}
+
+const answerWith = (
+  response: ServerResponse,
+  problem: RawProblem,
+  traceId: string,
+  headers: Record<string, string>
+): void => {
+  response.writeHead(problem.status, {
+    "content-type": "application/problem+json",
+    "x-request-id": traceId,
+    connection: "close",
+    ...headers
+  })
+  response.end(bodyOf(problem, traceId))
+}
+
+const notReady: RawProblem = {
+  status: 503,
+  reason: "Service unavailable",
+  type: "service-unavailable",
+  detail: "The service is starting or stopping. Try again in a second."
+}
+const noExpectation: RawProblem = {
+  status: 417,
+  reason: "Expectation Failed",
+  type: "expectation-failed",
+  detail: "The only Expect that is understood is 100-continue. Send the request without it."
+}
+
+/**
+ * The server that every service listens with. Answers in its own name what no route ever sees: requests that cannot be
+ * parsed, slow ones, and those that come while routes are not attached yet or no more (Effect's server listens first,
+ * and would leave them without an answer).
+ */
+export const makeRawServer = (patience: Patience) =>
+  Effect.gen(function*() {
+    const random = yield* Random.Random
+    const run = yield* FiberSet.makeRuntime<never, void, never>()
+
+    /** The trace id of an answer that no route gives; its line in the log is for whoever looks, garbage comes in floods. */
+    const traced = ({ detail, status }: RawProblem): string => {
+      const traceparent = traceparentFrom(undefined, random)
+      run(
+        Effect.logDebug(`answered ${status} without a route: ${detail}`).pipe(
+          Effect.annotateLogs({ module: "http", status }),
+          Effect.provideService(CurrentTraceparent, traceparent)
+        )
+      )
+      return traceparent.slice(3, 35)
+    }
+
+    const server = createServer({
+      requestTimeout: patience.request,
+      headersTimeout: patience.headers,
+      keepAliveTimeout: KEEP_ALIVE_MILLIS,
+      connectionsCheckingInterval: Math.min(1000, patience.headers),
+      maxHeaderSize: 16 * 1024
+    })
+    server.on("clientError", (error: Error & { readonly code?: string }, socket: Socket) => {
+      if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy()
+      const problem = (error.code === undefined ? undefined : rawProblems[error.code]) ?? malformed
+      writeRaw(socket, problem, traced(problem))
+    })
+    server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) =>
+      answerWith(response, noExpectation, traced(noExpectation), {}))
+    server.on("request", (_request, response) => {
+      if (server.listenerCount("request") === 1) {
+        answerWith(response, notReady, traced(notReady), { "retry-after": "1" })
+      }
+    })
+    return server
+  })
