@@ -1,7 +1,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { httpServer, serve } from "@g-store/service-kit/HttpServer.ts"
-import { variable } from "@g-store/service-kit/Variable.ts"
-import { Deferred, Effect, Layer, Schema } from "effect"
+import { currency } from "@g-store/service-kit/ServiceConfig.ts"
+import { Deferred, Effect, Layer } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse, HttpStaticServer } from "effect/http"
 import { join } from "node:path"
 import { addresses } from "./StoreConfig.ts"
@@ -9,13 +9,6 @@ import { webBundle } from "./WebBundle.ts"
 
 /** `packages/`, in which this file is. */
 const PACKAGES = join(import.meta.dirname, "../..")
-
-/** CURRENCY: how amounts are shown; they are integers in minor units everywhere else. */
-const currency = variable<string>("CURRENCY", {
-  expected: "an ISO 4217 code such as RUB or EUR",
-  schema: Schema.String.check(Schema.isPattern(/^[A-Z]{3}$/)),
-  fallback: "RUB"
-})
 
 /** Where the page finds the gateway; `*` when the store listens everywhere: then it is on the page's own host. */
 interface Where {

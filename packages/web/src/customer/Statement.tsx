@@ -21,8 +21,7 @@ export const Statement = ({ shop }: { readonly shop: Shop }) => {
         {value?.transactions.map((entry) => (
           <li key={entry.id}>
             <span>
-              {words.transactions[entry.type]}
-              {entry.orderId === undefined ? null : (
+              {words.transactions[entry.type]} {entry.orderId === undefined ? null : (
                 <>
                   <code>…{shortId(entry.orderId)}</code>
                 </>
