@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSecurity, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { EdgeProblems } from "./Actor.ts"
 import { UserId } from "./Ids.ts"
 import { Forbidden, TooManyRequests, Unauthorized } from "./Problems.ts"
@@ -24,9 +24,6 @@ export type Token = typeof Token.Type
 export const Jwks = Schema.Struct({
   keys: Schema.Array(Schema.Record(Schema.String, Schema.Json))
 }).annotate({ identifier: "Jwks" })
-
-/** For OpenAPI: the key that a staff token asks for. It is optional, so the service itself reads and checks it. */
-export const staffKeyScheme = HttpApiSecurity.apiKey({ in: "header", key: "X-Staff-API-Key" })
 
 export class IdentityGroup extends HttpApiGroup.make("identity")
   .add(

@@ -138,7 +138,9 @@ const Serving = readyWhile(Layer.merge(Gateway, Web))
 /** The one line that says that everything is up, and where. */
 const Announcement = Layer.effectDiscard(Effect.flatMap(addresses, ({ adminPort, gatewayPort, host, webPort }) => {
   const gateway = `http://${host}:${gatewayPort}`
-  const pages = ["orders", "payments", "notifications"].map((name) => `${gateway}/api/${name}/swagger/index.html`)
+  const pages = ["orders", "payments", "notifications", "identity"].map((name) =>
+    `${gateway}/api/${name}/swagger/index.html`
+  )
   return Console.log(
     `g-store is ready: gateway ${gateway} | frontend http://${host}:${webPort} | API pages ${
       pages.join(" ")

@@ -5,6 +5,7 @@ import { httpServer, serve } from "@g-store/service-kit/HttpServer.ts"
 import { logging } from "@g-store/service-kit/Logging.ts"
 import { runProcess } from "@g-store/service-kit/Main.ts"
 import { adminPort, host, httpPort } from "@g-store/service-kit/ServiceConfig.ts"
+import { tracing } from "@g-store/service-kit/Tracing.ts"
 import { Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { DevelopmentKeys } from "./DevelopmentKeys.ts"
@@ -24,4 +25,10 @@ const Program = Layer.unwrap(Effect.gen(function*() {
   return readyWhile(Http).pipe(Layer.provide(Admin))
 }))
 
-runProcess(Program.pipe(Layer.provide(Health.layer), Layer.provide(logging("identity-service"))))
+runProcess(
+  Program.pipe(
+    Layer.provide(Health.layer),
+    Layer.provide(logging("identity-service")),
+    Layer.provide(tracing("identity-service"))
+  )
+)

@@ -165,5 +165,3 @@ export const makeCursors = Effect.fnUntraced(function*(
     }
   }
 })
-
-export type Cursors = Effect.Success<ReturnType<typeof makeCursors>>

@@ -185,8 +185,9 @@ export const makeSubscriptions = Effect.fnUntraced(function*(options: Subscripti
   }
 })
 
-const isLost = (after: number | undefined, { oldestVersion }: FeedOrder): boolean =>
-  after !== undefined && after + 1 < oldestVersion
+/** Behind what is kept, or ahead of what ever was: either way the promise can only begin at the snapshot. */
+const isLost = (after: number | undefined, { oldestVersion, version }: FeedOrder): boolean =>
+  after !== undefined && (after + 1 < oldestVersion || after > version)
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const isOrderId = (id: string): id is OrderId => uuid.test(id)

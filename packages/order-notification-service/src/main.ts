@@ -9,6 +9,7 @@ import { logging } from "@g-store/service-kit/Logging.ts"
 import { runProcess } from "@g-store/service-kit/Main.ts"
 import { adminPort, databaseUrl, host, httpPort } from "@g-store/service-kit/ServiceConfig.ts"
 import { TokenKeys } from "@g-store/service-kit/TokenKeys.ts"
+import { tracing } from "@g-store/service-kit/Tracing.ts"
 import { Config, Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { LiveTail } from "./LiveTail.ts"
@@ -49,5 +50,6 @@ runProcess(Program.pipe(
   Layer.provide(Layer.provide(Guards, TokenKeys.layerConfig)),
   Layer.provide([EventBusKafka.layer, Health.layer]),
   Layer.provide([MessagingHealth.layer, SecureRandom.layerWebCrypto]),
-  Layer.provide(logging("order-notification-service"))
+  Layer.provide(logging("order-notification-service")),
+  Layer.provide(tracing("order-notification-service"))
 ))

@@ -10,6 +10,7 @@ import { logging } from "@g-store/service-kit/Logging.ts"
 import { runProcess } from "@g-store/service-kit/Main.ts"
 import { adminPort, databaseUrl, host, httpPort } from "@g-store/service-kit/ServiceConfig.ts"
 import { TokenKeys } from "@g-store/service-kit/TokenKeys.ts"
+import { tracing } from "@g-store/service-kit/Tracing.ts"
 import { Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { PaymentService, PaymentWorkers } from "./PaymentService.ts"
@@ -40,5 +41,6 @@ runProcess(Program.pipe(
   Layer.provide(Layer.provide(Guards, TokenKeys.layerConfig)),
   Layer.provide([EventBusKafka.layer, Health.layer]),
   Layer.provide([MessagingHealth.layer, SecureRandom.layerWebCrypto]),
-  Layer.provide(logging("payment-service"))
+  Layer.provide(logging("payment-service")),
+  Layer.provide(tracing("payment-service"))
 ))

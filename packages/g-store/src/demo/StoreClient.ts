@@ -41,7 +41,11 @@ export class StoreClient extends Context.Service<StoreClient, {
     Layer.effect(
       StoreClient,
       Effect.gen(function*() {
-        const client = yield* HttpClient.HttpClient
+        // Each request is a trace of its own: the demo's span would make all of them one.
+        const client = HttpClient.transform(
+          yield* HttpClient.HttpClient,
+          Effect.provideService(HttpClient.TracerPropagationEnabled, false)
+        )
         const repeats = new Map<string, number>()
 
         const once = Effect.fnUntraced(function*({ as, body, key, method, path }: Call) {

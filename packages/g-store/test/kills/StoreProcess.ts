@@ -1,9 +1,19 @@
 import { Deferred, Effect, Exit, Schema } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs/promises"
+import { createServer } from "node:net"
 import * as path from "node:path"
 
 const main = path.join(import.meta.dirname, "../../src/main.ts")
+
+/** A port that nobody listens on just now. */
+export const freePort = Effect.callback<number>((resume) => {
+  const server = createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    server.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
+  })
+})
 
 /** A child of ours ended where it should not have, or did not do what it was waited for. */
 export class ChildFailed extends Schema.TaggedError<ChildFailed>()("ChildFailed", {

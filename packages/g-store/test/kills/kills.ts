@@ -3,10 +3,9 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Console, Effect, Option, Random, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as fs from "node:fs/promises"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import * as path from "node:path"
-import { postmaster, run } from "./StoreProcess.ts"
+import { freePort, postmaster, run } from "./StoreProcess.ts"
 
 /**
  * Kills the embedded store under load, at random moments, half of the time together with its PostgreSQL, and audits it
@@ -18,14 +17,6 @@ class NotKept extends Schema.TaggedError<NotKept>()("NotKept", { reason: Schema.
     return this.reason
   }
 }
-
-const freePort = Effect.callback<number>((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    server.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
 
 const kill = (pid: number) =>
   Effect.try({

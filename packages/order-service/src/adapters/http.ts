@@ -74,7 +74,8 @@ export const OrdersHandlers = HttpApiBuilder.group(
         ),
       cancel: (request) =>
         idempotent(
-          request,
+          // No body, an empty one and the default spelt out ask for the same.
+          { ...request, payload: { cancellationReason: request.payload?.cancellationReason ?? "CHANGED_MIND" } },
           Effect.gen(function*() {
             const expected = yield* expectedVersions(request.headers["if-match"])
             const reason = request.payload?.cancellationReason ?? "CHANGED_MIND"
