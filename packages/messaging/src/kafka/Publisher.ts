@@ -28,8 +28,20 @@ const byTopic = (messages: ReadonlyArray<WireMessage>): Array<TopicMessages> =>
 /** Milliseconds after which a call that kafkajs still owes an answer counts as lost, and the client with it. */
 const LOST = 30_000
 
+/**
+ * kafkajs knows another number of partitions than the topic has: the key would go to another one than its other messages.
+ * The type makes kafkajs ask the brokers anew, and the publish is tried again.
+ */
+class StaleMetadata extends Error {
+  readonly type = "LEADER_NOT_AVAILABLE"
+  constructor(topic: string) {
+    super(`the partitions of ${topic} are not all known yet`)
+    this.name = "StaleMetadata"
+  }
+}
+
 /** A producer that connects when it is first used, and knows since when kafkajs owes it answers. */
-const acquireProducer = Effect.fnUntraced(function*(options: KafkaOptions) {
+const acquireProducer = Effect.fnUntraced(function*(options: KafkaOptions, topics: Topics) {
   const kafka = yield* kafkaClient(options, { requestTimeout: REQUEST_TIMEOUT, retries: 1 })
   const producer = yield* Effect.acquireRelease(
     Effect.sync(() =>
@@ -37,7 +49,14 @@ const acquireProducer = Effect.fnUntraced(function*(options: KafkaOptions) {
         idempotent: false,
         maxInFlightRequests: 1,
         allowAutoTopicCreation: false,
-        createPartitioner: Partitioners.DefaultPartitioner,
+        createPartitioner: () => {
+          const partitioner = Partitioners.DefaultPartitioner()
+          return (args) => {
+            const wanted = topics.partitions(args.topic)
+            if (wanted !== undefined && args.partitionMetadata.length !== wanted) throw new StaleMetadata(args.topic)
+            return partitioner(args)
+          }
+        },
         retry: { retries: 0 }
       })
     ),
@@ -82,10 +101,10 @@ export const makePublisher = (
   topics: Topics
 ): Effect.Effect<(messages: ReadonlyArray<WireMessage>) => Effect.Effect<void, BusUnavailable>, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const current = yield* ScopedRef.fromAcquire(acquireProducer(options))
+    const current = yield* ScopedRef.fromAcquire(acquireProducer(options, topics))
     const producer = Effect.flatMap(ScopedRef.get(current), (own) =>
       own.isLost()
-        ? Effect.andThen(ScopedRef.set(current, acquireProducer(options)), ScopedRef.get(current))
+        ? Effect.andThen(ScopedRef.set(current, acquireProducer(options, topics)), ScopedRef.get(current))
         : Effect.succeed(own))
 
     return (messages) => {
@@ -100,7 +119,7 @@ export const makePublisher = (
         ),
         Effect.retry({
           schedule: Schedule.spaced("100 millis"),
-          times: 5,
+          times: 50,
           while: (error) => moved.includes(errorType(error))
         }),
         Effect.timeoutOrElse({

@@ -9,6 +9,8 @@ export interface Topics {
   readonly ensure: (topics: ReadonlyArray<string>) => Effect.Effect<void, BusUnavailable>
   /** The topics were found missing after all. */
   readonly forget: (topics: ReadonlyArray<string>) => Effect.Effect<void>
+  /** How many partitions the topic had when it was ensured; undefined before. */
+  readonly partitions: (topic: string) => number | undefined
 }
 
 /**
@@ -21,18 +23,39 @@ const topicSettings = [
   { name: "compression.type", value: "uncompressed" }
 ]
 
-const isThere = async (admin: Admin, topic: string): Promise<void> => {
+/** How many partitions the brokers tell of, all with a leader. */
+const partitionsOf = async (admin: Admin, topic: string): Promise<number> => {
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
   const partitions = topics.flatMap((found) => found.partitions)
   if (partitions.length === 0 || partitions.some(({ leader }) => leader < 0)) {
     throw new Error("a partition has no leader")
   }
+  return partitions.length
 }
+
+/**
+ * The brokers tell of a new topic's partitions one after the other. Who publishes or joins meanwhile sees fewer: a key
+ * would change its partition, and so overtake itself, and partitions would have no reader.
+ */
+const allPartitionsOf = Effect.fnUntraced(function*(admin: Admin, topic: string, wanted: number) {
+  const ask = attempt(`look up topic ${topic}`, () => partitionsOf(admin, topic)).pipe(
+    Effect.retry(Schedule.spaced("50 millis"))
+  )
+  // One that others made may have any number: it is taken for all of them once it stays the same.
+  let count = yield* ask
+  for (let same = 0; count !== wanted && same < 5;) {
+    yield* Effect.sleep("100 millis")
+    const next = yield* ask
+    same = next === count ? same + 1 : 0
+    count = next
+  }
+  return count
+})
 
 export const makeTopics = (options: KafkaOptions): Effect.Effect<Topics> =>
   Effect.gen(function*() {
     const kafka = yield* kafkaClient(options, { requestTimeout: 5_000, retries: 1 })
-    const known = new Set<string>()
+    const known = new Map<string, number>()
     const oneAtATime = yield* Semaphore.make(1)
     const numPartitions = options.partitions ?? 6
 
@@ -51,12 +74,8 @@ export const makeTopics = (options: KafkaOptions): Effect.Effect<Topics> =>
                   waitForLeaders: false
                 }))
               if (created) yield* Effect.logInfo(`created topic ${topic} with ${numPartitions} partitions`)
-              // The brokers hear of it one after the other. Who asks too early is told that there is no such topic.
-              yield* attempt(`look up topic ${topic}`, () => isThere(admin, topic)).pipe(
-                Effect.retry(Schedule.spaced("50 millis"))
-              )
             }
-            for (const topic of topics) known.add(topic)
+            for (const topic of topics) known.set(topic, yield* allPartitionsOf(admin, topic, numPartitions))
           }),
         (admin) => attempt("disconnect", () => admin.disconnect()).pipe(Effect.timeout("2 seconds"), Effect.ignore)
       ).pipe(
@@ -69,6 +88,7 @@ export const makeTopics = (options: KafkaOptions): Effect.Effect<Topics> =>
       )
 
     return {
+      partitions: (topic) => known.get(topic),
       ensure: (topics) =>
         Effect.suspend(() => {
           if (topics.every((name) => known.has(name))) return Effect.void
