@@ -24,11 +24,17 @@ const LONGEST_DELAY = 30_000
 /** A worker that ran this long had recovered: its next crash is a first one again. */
 const HEALTHY = 60_000
 
-/** Exponential, with "equal" jitter: half of it is always waited. */
+/**
+ * Exponential, with "equal" jitter: half of it is always waited. Whole milliseconds, as the clock counts them: else a
+ * worker that ran for its healthy minute looks a hair too young.
+ */
 const backoff = (nth: number): Effect.Effect<Duration.Duration> =>
   Effect.map(
     Random.next,
-    (random) => Duration.millis(Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(nth - 1, 20)) * (0.5 + random / 2))
+    (random) =>
+      Duration.millis(
+        Math.round(Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(nth - 1, 20)) * (0.5 + random / 2))
+      )
   )
 
 const about = (name: string) => Effect.annotateLogs({ module: "messaging.supervisor", worker: name })
