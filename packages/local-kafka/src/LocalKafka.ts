@@ -52,15 +52,10 @@ export class LocalKafka extends Context.Service<LocalKafka, {
 export interface SuiteOptions {
   readonly skip: boolean
   readonly meta: { readonly skipped?: string }
-  /**
-   * A topic that was just made may refuse the first publish to some of its partitions. What is published again then comes
-   * twice, as the bus allows, and not every count in these tests allows for it.
-   */
-  readonly retry: number
 }
 
 const suite = (reason: string | undefined): SuiteOptions =>
-  reason === undefined ? { skip: false, meta: {}, retry: 2 } : { skip: true, meta: { skipped: reason }, retry: 0 }
+  reason === undefined ? { skip: false, meta: {} } : { skip: true, meta: { skipped: reason } }
 
 /** `describe(name, await kafkaSuite(), ...)`: tests that need a broker. */
 export const kafkaSuite = async (): Promise<SuiteOptions> => {

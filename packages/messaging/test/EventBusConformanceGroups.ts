@@ -6,18 +6,20 @@ import type { OnBus } from "./EventBusConformance.ts"
 import {
   acknowledging,
   assertFirstCopiesInOrder,
+  assertGivenOnce,
   distinct,
   holding,
   join,
   keys,
   messagesOf,
+  nameOf,
+  partitionsOf,
+  placeOf,
   publish,
   round,
   wire
 } from "./fixtures/BusMember.ts"
 import { makeJournal } from "./fixtures/Journal.ts"
-
-const partitionsOf = (messages: ReadonlyArray<IncomingMessage>) => new Set(messages.map(({ partition }) => partition))
 
 /** The part of the suite about members that come, go and fail. */
 export const groupConformance = (bus: OnBus): void => {
@@ -37,7 +39,7 @@ export const groupConformance = (bus: OnBus): void => {
       const all = () => [...journals[0].entries, ...journals[1].entries]
       const isComplete = () => distinct(all()) === keys.length
       yield* Effect.raceFirst(journals[0].until(isComplete), journals[1].until(isComplete))
-      assert.lengthOf(all(), keys.length)
+      assertGivenOnce(all())
       const [one, two] = journals.map(({ entries }) => partitionsOf(entries))
       assert.isFalse([...one ?? []].some((partition) => two?.has(partition)))
     }))
@@ -69,19 +71,15 @@ export const groupConformance = (bus: OnBus): void => {
       yield* lost.leave
       yield* publish(round(topic, 1))
       yield* join({ topics: [topic], group }, acknowledging(journal))
-      const expected = 2 * keys.length - (done?.messages.length ?? 0)
-      yield* journal.until((messages) => distinct(messages) === expected)
-      const [first] = open
-      assert.isTrue(
-        first?.messages.every(({ offset, partition }) =>
-          journal.entries.some((message) => message.partition === partition && message.offset === offset)
-        )
-      )
-      assert.isFalse(
-        done?.messages.some(({ offset, partition }) =>
-          journal.entries.some((message) => message.partition === partition && message.offset === offset)
-        )
-      )
+      const acknowledged = new Set(done?.messages.map(nameOf))
+      const wanted = [...round(topic, 0), ...round(topic, 1)].map(nameOf).filter((name) => !acknowledged.has(name))
+      const isIn = (names: ReadonlyArray<string>) => (name: string) => names.includes(name)
+      yield* journal.until((messages) => wanted.every(isIn(messages.map(nameOf))))
+      // The very messages, not copies that a publish tried again may have made.
+      const places = journal.entries.map(placeOf)
+      assert.isTrue(messagesOf(open).map(placeOf).every(isIn(places)))
+      assert.isFalse(done?.messages.map(placeOf).some(isIn(places)))
+      assertGivenOnce(journal.entries)
     }))
   )
 
@@ -117,7 +115,7 @@ export const groupConformance = (bus: OnBus): void => {
       const first = yield* join({ topics: [topic], group }, holding(mine))
       yield* first.assigned
       yield* publish(round(topic, 0))
-      yield* mine.until((batches) => messagesOf(batches).length === keys.length)
+      yield* mine.until((batches) => distinct(messagesOf(batches)) === keys.length)
       const second = yield* join({ topics: [topic], group }, holding(theirs))
       yield* theirs.until((batches) => batches.length > 0)
       const taken = theirs.entries[0]
@@ -148,17 +146,17 @@ export const groupConformance = (bus: OnBus): void => {
       yield* join({ topics: [topic], group: other }, (batch) => batch.acknowledge)
       const first = yield* join({ topics: [topic], group, startAt }, acknowledging(journal))
       yield* publish(Array.from({ length: 10 }, (_, n) => wire(topic, "one key", String(n))))
-      yield* journal.until((messages) => messages.length === 10)
-      assert.strictEqual(distinct(journal.entries), 10)
+      yield* journal.until((messages) => distinct(messages) === 10)
+      assertGivenOnce(journal.entries)
       yield* first.leave
       // The group has acknowledged all ten; the consumer's own books say that the last four are still to be done.
       const { offset, partition } = journal.entries[6] ?? { partition: -1, offset: -1n }
       stored.set(partition, offset)
       const again = makeJournal<IncomingMessage>()
       const back = yield* join({ topics: [topic], group, startAt }, acknowledging(again))
-      yield* again.until((messages) => messages.length === 4)
+      yield* again.until((messages) => messages.length >= 4)
       assert.deepStrictEqual(
-        again.entries.map((message) => message.offset),
+        again.entries.slice(0, 4).map((message) => message.offset),
         [6, 7, 8, 9].map((n) => offset + BigInt(n - 6))
       )
       // They also hold back what the group itself would begin with, for as long as looking them up takes.

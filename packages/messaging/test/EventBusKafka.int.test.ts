@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto"
 import { type Batch, EventBus } from "../src/EventBus.ts"
 import { EventBusKafka } from "../src/kafka/EventBusKafka.ts"
 import type { IncomingMessage } from "../src/Message.ts"
-import { acknowledging, bodyOf, holding, join, membership, wire } from "./fixtures/BusMember.ts"
+import { acknowledging, bodyOf, holding, join, membership, partitionsOf, wire } from "./fixtures/BusMember.ts"
 import { makeJournal } from "./fixtures/Journal.ts"
 
 const bus = Layer.unwrap(
@@ -60,7 +60,8 @@ describe("EventBusKafka", await kafkaSuite(), () => {
       yield* Effect.all([build, build, build], { concurrency: "unbounded" })
       const journal = makeJournal<IncomingMessage>()
       yield* join({ topics: [topic], group }, acknowledging(journal))
-      yield* journal.until((messages) => messages.length === 3)
+      yield* journal.until((messages) => messages.length >= 3)
+      assert.strictEqual(partitionsOf(journal.entries).size, 1)
       const { topics } = yield* asAdmin((admin) => admin.fetchTopicMetadata({ topics: [topic] }))
       assert.lengthOf(topics[0]?.partitions ?? [], 6)
       const { resources } = yield* asAdmin((admin) =>
