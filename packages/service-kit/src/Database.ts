@@ -1,6 +1,7 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { type Config, Duration, Effect, Layer, Redacted, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
+import { LiftSilence, watchedSockets } from "./DatabaseSocket.ts"
 
 /** How a service uses its database. */
 export interface DatabaseOptions {
@@ -10,6 +11,8 @@ export interface DatabaseOptions {
   readonly applicationName: string
   /** Connections at most; statements of many requests share one (pipelining), a transaction has its own. 10 if absent. */
   readonly maxConnections?: number | undefined
+  /** How long the server may say nothing until a connection is taken for broken; 12 s if absent. */
+  readonly silence?: Duration.Duration | undefined
 }
 
 const where = (url: Redacted.Redacted): string => {
@@ -30,14 +33,17 @@ const awaitDatabase = (url: Redacted.Redacted) =>
   }).pipe(Effect.annotateLogs({ module: "database" }))
 
 /**
- * The pool of one service. Statement, lock and idle-in-transaction timeouts keep a stuck request from holding locks;
- * migrations lift theirs. SQL stays explicit: no name transforms.
+ * The pool of one service. Statement, lock and idle-in-transaction timeouts keep a stuck request from holding locks, and
+ * a connection that fell silent is given up after those; migrations lift all of that. SQL stays explicit: no name
+ * transforms.
  */
 export const database = (
-  { applicationName, maxConnections, url }: DatabaseOptions
+  { applicationName, maxConnections, silence, url }: DatabaseOptions
 ): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient> => {
+  const sockets = watchedSockets(new URL(Redacted.value(url)), silence)
   const client = PgClient.layer({
     url,
+    stream: sockets.open,
     applicationName,
     maxConnections: maxConnections ?? 10,
     connectTimeout: Duration.seconds(5),
@@ -48,7 +54,10 @@ export const database = (
       idle_in_transaction_session_timeout: "15s"
     }
   }).pipe(Layer.orDie)
-  return Layer.effectDiscard(awaitDatabase(url)).pipe(Layer.provideMerge(client))
+  return Layer.effectDiscard(awaitDatabase(url)).pipe(
+    Layer.provideMerge(client),
+    Layer.merge(Layer.succeed(LiftSilence, sockets.lift))
+  )
 }
 
 /** The same from a Config, for main.ts: `databaseConfig(ServiceConfig.databaseUrl, "order-service")`. */

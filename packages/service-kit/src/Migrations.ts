@@ -1,6 +1,7 @@
 import { type Config, Effect, Layer, Schedule } from "effect"
 import { Migrator, SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
+import { LiftSilence } from "./DatabaseSocket.ts"
 import { environment } from "./ServiceConfig.ts"
 
 /** Numbered steps, `"0001_orders"` and on: each an Effect over SqlClient, all pending ones applied in one transaction. */
@@ -35,13 +36,14 @@ export const migrate = (record: MigrationRecord): Effect.Effect<
     const fault = numberingFault(record)
     if (fault !== undefined) return yield* Effect.die(new Error(fault))
     const sql = yield* SqlClient.SqlClient
-    const applied = yield* sql.withTransaction(Effect.gen(function*() {
-      // The pool's timeouts are for requests: a migration, and waiting for another process's, may take longer.
+    const lift = yield* LiftSilence
+    // The pool's timeouts are for requests: a migration, and waiting for another process's, may take longer.
+    const applied = yield* lift(sql.withTransaction(Effect.gen(function*() {
       yield* sql`SET LOCAL statement_timeout = 0`
       yield* sql`SET LOCAL lock_timeout = 0`
       yield* sql`SELECT pg_advisory_xact_lock(hashtextextended('g-store:migrate', 0))`
       return yield* run({ loader: Migrator.fromRecord(record) })
-    }))
+    })))
     if (applied.length > 0) yield* Effect.logInfo(`schema migrated to ${schemaVersion(record)}`)
     return applied
   }).pipe(Effect.annotateLogs({ module: "migrations" }))

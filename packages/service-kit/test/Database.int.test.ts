@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ownServer, testDatabaseUrl } from "@g-store/postgres/TestPostgres.ts"
-import { Effect, Fiber, Latch, Layer, Logger, Redacted } from "effect"
+import { testProxy } from "@g-store/postgres/TestProxy.ts"
+import { Duration, Effect, Fiber, Latch, Layer, Logger, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import { connect, createServer } from "node:net"
 import { database } from "../src/Database.ts"
 import { databaseHealth, Health } from "../src/Health.ts"
+import { migrate } from "../src/Migrations.ts"
 
 const setting = (name: string) =>
   Effect.gen(function*() {
@@ -79,6 +81,44 @@ describe("A service's database", () => {
       yield* server.start
       yield* health.readiness.pipe(Effect.repeat({ until: ({ status }) => status === "ready" }))
     }).pipe(Effect.scoped))
+
+  it.live("gives up connections that fall silent, with what waits on them, and goes on with others", () =>
+    Effect.gen(function*() {
+      const { proxy, url } = yield* proxied
+      yield* Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        yield* Effect.all(Array.from({ length: 3 }, () => sql`SELECT 1`), { concurrency: "unbounded" })
+        assert.isAbove(yield* proxy.silence(), 0)
+        const unheard = yield* Effect.flip(sql`SELECT 1`)
+        assert.strictEqual(unheard.reason._tag, "ConnectionError")
+        // Another one of them may be met first, not yet given up.
+        assert.deepStrictEqual(yield* Effect.eventually(sql`SELECT 1 AS one`), [{ one: 1 }])
+
+        const inTransaction = yield* Effect.exit(
+          sql.withTransaction(Effect.andThen(sql`SELECT 1`, Effect.andThen(proxy.silence(), sql`SELECT 2`)))
+        )
+        assert.include(String(inTransaction), "ConnectionError")
+        assert.deepStrictEqual(yield* Effect.eventually(sql`SELECT 1 AS one`), [{ one: 1 }])
+      }).pipe(Effect.provide(database({ url, applicationName: "patient", silence: Duration.millis(400) })))
+    }).pipe(Effect.scoped))
+
+  it.live("waits for a migration, however long that says nothing", () =>
+    Effect.gen(function*() {
+      const url = yield* testDatabaseUrl
+      const applied = yield* migrate({
+        "0001_slow": Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT pg_sleep(1.5)`)
+      }).pipe(Effect.provide(database({ url, applicationName: "patient", silence: Duration.millis(200) })))
+      assert.lengthOf(applied, 1)
+    }).pipe(Effect.scoped))
+})
+
+/** A database behind a network that can be broken. */
+const proxied = Effect.gen(function*() {
+  const url = new URL(Redacted.value(yield* testDatabaseUrl))
+  const proxy = yield* testProxy(Number(url.port))
+  url.port = String(proxy.port)
+  url.hostname = "127.0.0.1"
+  return { proxy, url: Redacted.make(url.href) }
 })
 
 /** Passes connections of `port` on to the server of `url`. */
