@@ -191,7 +191,9 @@ export const asyncApiDocument = (): AsyncApiDocument => ({
       address: "/ws/orders/",
       title: "Order updates",
       description: "Text frames. Per order a client gets every version after the one that it named or was shown, once "
-        + `each, in order, with no gap. Subprotocols: ${Socket.SUBPROTOCOL}, and bearer.<token> to authenticate at once. `
+        + "each, in order, with no gap. Subscriptions that cover the same order share its frames; only where a new one "
+        + "names a version from before what an older one was sent, what lies between comes again. "
+        + `Subprotocols: ${Socket.SUBPROTOCOL}, and bearer.<token> to authenticate at once. `
         + `Close codes: ${closing}.`,
       servers: [{ $ref: "#/servers/gateway" }],
       messages: inChannel({ ...clientFrames, ...serverFrames }),

@@ -4,29 +4,29 @@ import { Effect, FiberSet, Schedule } from "effect"
 import { type Feed, READ_SIZE } from "./Feed.ts"
 import type { LiveEvent } from "./LiveTail.ts"
 
+/** What a socket may follow an order by: its own subscription, or the one of a scope that covers it. */
+export type FollowedBy = "name" | "scope"
+
 /** How far one socket has been told about one order. */
 interface Cursor {
-  /** What came after this version was sent, or will be. */
-  readonly from: number
+  /** For each subscription: what came after this version was sent while it stood, or will be. */
+  readonly from: Map<FollowedBy, number>
   /** The last version that was sent or shown. */
   last: number
   /** The last version that is known to exist: what is missing up to here is looked for. */
   heard: number
   /** While the feed is read for it, live events only leave this mark: what they say is read there too. */
   state: "live" | "reading" | "reading, more came"
-  /** Subscribed by name, not only as part of a scope. */
-  named: boolean
   /** A missing version is looked for again soon; and how long the next wait for it is, in milliseconds. */
   waiting: boolean
   patience: number
 }
 
-const cursorAt = (version: number, named: boolean): Cursor => ({
-  from: version,
+const cursorAt = (version: number, from: Map<FollowedBy, number>, heard = version): Cursor => ({
+  from,
   last: version,
-  heard: version,
+  heard,
   state: "live",
-  named,
   waiting: false,
   patience: GAP.first
 })
@@ -42,13 +42,17 @@ export interface Opening {
   readonly after: number
   /** The order's version in the feed, read after listening began. */
   readonly version: number
-  readonly named: boolean
+  readonly by: FollowedBy
 }
 
 /**
- * One socket's place in each order that it follows. An order has one cursor however it is subscribed, so that no version
- * is sent twice: live events are sent when they are the next version, everything else is read from the feed, and what
- * the feed does not have yet is waited for.
+ * One socket's place in each order that it follows. An order has one cursor however many subscriptions cover it, so that
+ * one frame serves them all: live events are sent when they are the next version, everything else is read from the feed,
+ * and what the feed does not have yet is waited for.
+ *
+ * The promise is each subscription's own: every version after the one that it named or was shown, in order, without a
+ * gap. Only where one names a version that lies before what another one was sent meanwhile, the cursor goes back to it,
+ * and what lies between comes again.
  */
 export const makeCursors = Effect.fnUntraced(function*(
   feed: Feed["Service"],
@@ -109,7 +113,7 @@ export const makeCursors = Effect.fnUntraced(function*(
   /** Drops the oldest cursor that nothing is on its way to. */
   const forget = (): void => {
     for (const [id, cursor] of cursors) {
-      if (cursor.named || cursor.state !== "live") continue
+      if (cursor.from.has("name") || cursor.state !== "live") continue
       cursors.delete(id)
       return
     }
@@ -117,22 +121,27 @@ export const makeCursors = Effect.fnUntraced(function*(
 
   return {
     /** Whether the order is followed by name. */
-    isNamed: (orderId: OrderId): boolean => cursors.get(orderId)?.named === true,
+    isNamed: (orderId: OrderId): boolean => cursors.get(orderId)?.from.has("name") === true,
     named: (): number => {
       let count = 0
-      for (const cursor of cursors.values()) if (cursor.named) count++
+      for (const { from } of cursors.values()) if (from.has("name")) count++
       return count
     },
+    /** The last version of the order that was sent or shown; undefined for one that is not followed. */
+    last: (orderId: OrderId): number | undefined => cursors.get(orderId)?.last,
     /**
-     * Begins to follow an order behind `after`, and sends what the feed has from there. Of an order that is followed
-     * already nothing is sent again, unless `after` lies before where following it began.
+     * Begins to follow an order behind `after`, and sends what the feed has from there. A subscription that has been sent
+     * that already while it stood gets nothing again.
      */
-    open: (orderId: OrderId, { after, named, version }: Opening): void => {
-      const known = cursors.get(orderId)
-      const cursor: Cursor = known !== undefined && known.from <= after
-        ? known
-        : cursorAt(after, known?.named ?? false)
-      cursor.named ||= named
+    open: (orderId: OrderId, { after, by, version }: Opening): void => {
+      let cursor = cursors.get(orderId)
+      const begun = cursor?.from.get(by)
+      if (cursor === undefined) cursor = cursorAt(after, new Map([[by, after]]))
+      else if (begun === undefined || after < begun) {
+        // A new cursor, so that what is being read for the old one is dropped.
+        if (after < cursor.last) cursor = cursorAt(after, cursor.from, cursor.heard)
+        cursor.from.set(by, after)
+      }
       cursors.set(orderId, cursor)
       if (cursor.last < version) catchUp(orderId, cursor)
     },
@@ -143,9 +152,10 @@ export const makeCursors = Effect.fnUntraced(function*(
       if (cursor === undefined) {
         if (!covered) return
         if (cursors.size >= SCOPE_CURSORS) forget()
-        cursor = cursorAt((version ?? 1) - 1, false)
+        cursor = cursorAt((version ?? 1) - 1, new Map())
         cursors.set(event.orderId, cursor)
       }
+      if (covered && !cursor.from.has("scope")) cursor.from.set("scope", cursor.last)
       if (version !== undefined) {
         if (version <= cursor.last) return
         cursor.heard = Math.max(cursor.heard, version)
@@ -156,12 +166,15 @@ export const makeCursors = Effect.fnUntraced(function*(
     close: (orderId: OrderId, keptByScope: boolean): void => {
       const cursor = cursors.get(orderId)
       if (cursor === undefined) return
-      if (keptByScope) cursor.named = false
-      else cursors.delete(orderId)
+      cursor.from.delete("name")
+      if (!keptByScope) cursors.delete(orderId)
     },
     /** Ends what only scopes follow. */
     closeUnnamed: (): void => {
-      for (const [id, cursor] of cursors) if (!cursor.named) cursors.delete(id)
+      for (const [id, { from }] of cursors) {
+        from.delete("scope")
+        if (!from.has("name")) cursors.delete(id)
+      }
     }
   }
 })

@@ -28,6 +28,11 @@ type Unsubscribe = Extract<ClientFrame, { readonly type: "unsubscribe" }>
 /** Clients subscribe right after the 201; the order's first event may still be on its way for this long. */
 const ARRIVAL_MILLIS = 10_000
 const FIRST_LOOK_MILLIS = 100
+/**
+ * How often a snapshot is read again when another subscription was sent more meanwhile: going on from before that would
+ * send it twice.
+ */
+const LOOKS = 3
 /** The most orders that `versions` of a scope names. */
 const RESUMED = 200
 
@@ -42,17 +47,20 @@ export const makeSubscriptions = Effect.fnUntraced(function*(options: Subscripti
   const cursors = yield* makeCursors(feed, options.update)
   const pending = yield* FiberMap.make<string, void, never>()
   const stops = new Map<string, () => void>()
+  const begun = new Set<string>()
   yield* Effect.addFinalizer(() => Effect.sync(() => stops.forEach((stop) => stop())))
 
   const unlisten = (key: string): void => {
     stops.get(key)?.()
     stops.delete(key)
+    begun.delete(key)
   }
   const mayFollow = (userId: string): boolean => {
     const caller = options.caller()
     return options.unchecked || caller?._tag === "Staff" || (caller?._tag === "Customer" && caller.userId === userId)
   }
-  const covered = (userId: string): boolean => stops.has("all") || (stops.has("mine") && mayFollow(userId))
+  const covered = (userId: string): boolean => begun.has("all") || (begun.has("mine") && mayFollow(userId))
+  const isBehind = ({ orderId, version }: FeedOrder): boolean => version < (cursors.last(orderId) ?? 0)
   const onEvent = (event: LiveEvent) => cursors.deliver(event, covered(event.userId))
 
   /**
@@ -72,6 +80,7 @@ export const makeSubscriptions = Effect.fnUntraced(function*(options: Subscripti
     stops.set(key, stop)
     const begin = () => {
       began = true
+      begun.add(key)
       for (const event of early.splice(0)) onEvent(event)
     }
     return { begin, heard }
@@ -93,7 +102,10 @@ export const makeSubscriptions = Effect.fnUntraced(function*(options: Subscripti
   const subscribeOrder = Effect.fnUntraced(function*({ afterVersion, orderId }: SubscribeOrder) {
     const followed = cursors.isNamed(orderId)
     const { begin, heard } = listen(orderId, (listener) => tail.listenToOrder(orderId, listener))
-    const order = yield* arrival(orderId, heard)
+    let order = yield* arrival(orderId, heard)
+    for (let nth = 0; nth < LOOKS && order !== undefined && isBehind(order); nth++) {
+      order = (yield* patiently(feed.order(orderId))) ?? order
+    }
     if (order === undefined || !mayFollow(order.userId)) {
       if (followed) begin()
       else unlisten(orderId)
@@ -104,7 +116,7 @@ export const makeSubscriptions = Effect.fnUntraced(function*(options: Subscripti
     const { oldestVersion, status, version } = order
     const lost = isLost(afterVersion, order)
     say({ type: "subscribed", data: { orderId, status, version, oldestVersion, ...(lost ? { resumed: false } : {}) } })
-    cursors.open(orderId, { after: lost ? version : afterVersion ?? version, version, named: true })
+    cursors.open(orderId, { after: lost ? version : afterVersion ?? version, version, by: "name" })
     begin()
   })
 
@@ -134,11 +146,17 @@ export const makeSubscriptions = Effect.fnUntraced(function*(options: Subscripti
       patiently(feed.newest(within)),
       ids.length === 0 ? Effect.succeed([]) : patiently(feed.among(within, ids))
     ]).pipe(Effect.onInterrupt(() => Effect.sync(begin)))
-    const lost = new Set(
-      resumed.filter((order) => isLost(named.get(order.orderId), order)).map(({ orderId }) => orderId)
-    )
     // `among` was read last, so where an order is in both it knows more; the lost ones are shown wherever they stand.
     const known = new Map([...newest, ...resumed].map((order) => [order.orderId, order]))
+    for (let nth = 0; nth < LOOKS; nth++) {
+      const behind = [...known.values()].filter(isBehind).map(({ orderId }) => orderId)
+      if (behind.length === 0) break
+      const again = yield* patiently(feed.among(within, behind)).pipe(Effect.onInterrupt(() => Effect.sync(begin)))
+      for (const order of again) known.set(order.orderId, order)
+    }
+    const lost = new Set(
+      [...known.values()].filter((order) => isLost(named.get(order.orderId), order)).map(({ orderId }) => orderId)
+    )
     const shown = new Set([...newest.map(({ orderId }) => orderId), ...lost])
     say({
       type: "subscribed",
@@ -154,7 +172,7 @@ export const makeSubscriptions = Effect.fnUntraced(function*(options: Subscripti
     })
     for (const { orderId, version } of known.values()) {
       const after = lost.has(orderId) ? version : named.get(orderId) ?? version
-      cursors.open(orderId, { after, version, named: false })
+      cursors.open(orderId, { after, version, by: "scope" })
     }
     begin()
   })
