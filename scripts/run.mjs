@@ -12,6 +12,7 @@ const targets = {
   kills: ["packages/g-store/test/kills/kills.ts"],
   replicas: ["packages/g-store/test/chaos/replicas.ts"],
   outages: ["packages/g-store/test/chaos/outages.ts"],
+  sequences: ["packages/reference-model/test/sequences.ts"],
   check: ["scripts/check.mjs"],
   fix: ["scripts/fix.mjs"],
   codegen: ["scripts/codegen.mjs"]
