@@ -23,6 +23,12 @@ export interface Subscription {
   readonly topics: ReadonlyArray<string>
   /** Members of one group share the partitions; each group gets every message. New groups begin at the earliest. */
   readonly group: string
+  /**
+   * The group is this member's own and nobody will miss it: it goes, with all that it acknowledged, when its last member
+   * leaves in good order. One that dies leaves it behind, for its next life or for the broker's own clearing up. Durable
+   * groups of the bus in memory stay.
+   */
+  readonly temporary?: boolean | undefined
   /** The most messages in a batch; 500 if absent. */
   readonly maxBatch?: number | undefined
   /**

@@ -3,6 +3,7 @@ import { Effect, type Layer, type Scope } from "effect"
 import { randomUUID } from "node:crypto"
 import { type Batch, EventBus } from "../src/EventBus.ts"
 import type { IncomingMessage, WireMessage } from "../src/Message.ts"
+import { consumerConformance } from "./EventBusConformanceConsumer.ts"
 import { groupConformance } from "./EventBusConformanceGroups.ts"
 import {
   acknowledging,
@@ -177,5 +178,6 @@ export const eventBusConformance = (name: string, makeBus: MakeBus, suite: Suite
     )
 
     groupConformance(bus)
+    consumerConformance(bus)
   })
 }

@@ -7,6 +7,7 @@ import {
   acknowledging,
   assertFirstCopiesInOrder,
   assertGivenOnce,
+  bodyOf,
   distinct,
   holding,
   join,
@@ -180,6 +181,52 @@ export const groupConformance = (bus: OnBus): void => {
         yield* again.until((messages) => messages.filter(isAgain).length > 1)
       }
       yield* back.leave
+    }))
+  )
+
+  it.live(
+    "forgets a temporary group, and what it acknowledged, once its last member has left",
+    bus(Effect.fnUntraced(function*({ group, other, topic }) {
+      for (const name of [group, other]) yield* join({ topics: [topic], group: name }, (batch) => batch.acknowledge)
+      const own = { topics: [topic], group: `${group}-temporary`, temporary: true }
+      const [journal, rest, again] = [
+        makeJournal<IncomingMessage>(),
+        makeJournal<IncomingMessage>(),
+        makeJournal<IncomingMessage>()
+      ] as const
+      const first = yield* join(own, acknowledging(journal))
+      yield* first.assigned
+      yield* publish(round(topic, 0))
+      yield* journal.until((messages) => distinct(messages) === keys.length)
+      const second = yield* join(own, acknowledging(rest))
+      yield* second.assigned
+      yield* first.leave
+      yield* publish(round(topic, 1))
+      yield* rest.until((messages) => distinct(messages.filter((message) => bodyOf(message) === "1")) === keys.length)
+      assertFirstCopiesInOrder([...journal.entries, ...rest.entries])
+      yield* second.leave
+      yield* join(own, acknowledging(again))
+      yield* again.until((messages) => distinct(messages) === 2 * keys.length)
+    }))
+  )
+
+  it.live(
+    "remembers any other group when its last member has left",
+    bus(Effect.fnUntraced(function*({ group, other, topic }) {
+      yield* join({ topics: [topic], group: other }, (batch) => batch.acknowledge)
+      const [done, again] = [makeJournal<IncomingMessage>(), makeJournal<IncomingMessage>()] as const
+      const first = yield* join(
+        { topics: [topic], group },
+        (batch) => Effect.tap(batch.acknowledge, () => Effect.sync(() => done.add(...batch.messages)))
+      )
+      yield* first.assigned
+      yield* publish([wire(topic, "key", "0")])
+      yield* done.until((messages) => messages.length > 0)
+      yield* first.leave
+      yield* publish([wire(topic, "key", "1")])
+      yield* join({ topics: [topic], group }, acknowledging(again))
+      yield* again.until((messages) => messages.some((message) => bodyOf(message) === "1"))
+      assertGivenOnce([...done.entries, ...again.entries])
     }))
   )
 

@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { kafkaSuite, LocalKafka } from "@g-store/local-kafka/LocalKafka.ts"
 import { Effect, Layer, type Scope } from "effect"
 import { type Admin, CompressionCodecs, CompressionTypes, Kafka, logLevel, type Message } from "kafkajs"
+import { execFile } from "node:child_process"
 import { randomUUID } from "node:crypto"
+import { fileURLToPath } from "node:url"
 import { type Batch, EventBus } from "../src/EventBus.ts"
 import { EventBusKafka } from "../src/kafka/EventBusKafka.ts"
 import type { IncomingMessage } from "../src/Message.ts"
@@ -12,6 +14,7 @@ import { makeJournal } from "./fixtures/Journal.ts"
 const bus = Layer.unwrap(
   Effect.map(LocalKafka, ({ brokers }) => EventBusKafka.layerWith({ brokers, sessionTimeout: "6 seconds" }))
 )
+const roundTrip = fileURLToPath(new URL("./fixtures/roundTrip.ts", import.meta.url))
 const Env = Layer.provideMerge(bus, LocalKafka.layer)
 
 /** Runs a test with a topic and a group of its own. */
@@ -173,6 +176,44 @@ describe("EventBusKafka", await kafkaSuite(), () => {
         const { groups } = yield* asAdmin((admin) => admin.describeGroups([group]))
         assert.strictEqual(groups[0]?.state, "Empty")
       }
+    }))
+  )
+
+  it.live(
+    "deletes a temporary group from the broker when its last member stops, and no other",
+    onKafka(Effect.fnUntraced(function*({ group, topic }) {
+      const temporary = `${group}-temporary`
+      const stateOf = (name: string) =>
+        Effect.map(asAdmin((admin) => admin.describeGroups([name])), ({ groups }) => groups[0]?.state)
+      const first = yield* join({ topics: [topic], group: temporary, temporary: true }, (batch) => batch.acknowledge)
+      const second = yield* join({ topics: [topic], group: temporary, temporary: true }, (batch) => batch.acknowledge)
+      const plain = yield* join({ topics: [topic], group }, (batch) => batch.acknowledge)
+      for (const { assigned } of [first, second, plain]) yield* assigned
+      yield* plain.leave
+      yield* first.leave
+      assert.notInclude(["Dead", "Empty"], yield* stateOf(temporary))
+      yield* second.leave
+      assert.strictEqual(yield* stateOf(temporary), "Dead")
+      assert.strictEqual(yield* stateOf(group), "Empty")
+      const { groups } = yield* asAdmin((admin) => admin.listGroups())
+      assert.notInclude(groups.map(({ groupId }) => groupId), temporary)
+    }))
+  )
+
+  it.live(
+    "makes Node warn of nothing",
+    onKafka(Effect.fnUntraced(function*({ group, topic }) {
+      const { brokers } = yield* LocalKafka
+      const { code, stderr } = yield* Effect.promise(() =>
+        new Promise<{ readonly code: number | string | null; readonly stderr: string }>((resolve) =>
+          execFile(
+            process.execPath,
+            [roundTrip, topic, group, ...brokers],
+            (error, _, stderr) => resolve({ code: error === null ? 0 : error.code ?? null, stderr })
+          )
+        )
+      )
+      assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
     }))
   )
 

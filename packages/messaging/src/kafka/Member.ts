@@ -2,6 +2,7 @@ import { Clock, Duration, Effect, FiberSet, Queue, Result, Schedule, Stream } fr
 import { type Consumer, PartitionAssigners } from "kafkajs"
 import { type Batch, BusUnavailable, type Subscription } from "../EventBus.ts"
 import { type Held, makeAssignment } from "./Assignment.ts"
+import { deleteGroup } from "./deleteGroup.ts"
 import { attempt, kafkaClient, MODULE } from "./KafkaClient.ts"
 import type { KafkaOptions } from "./KafkaOptions.ts"
 import type { Topics } from "./Topics.ts"
@@ -36,7 +37,7 @@ export const subscribe = (
 const makeMember = Effect.fnUntraced(function*(
   options: KafkaOptions,
   topics: Topics,
-  { group, maxBatch = MAX_BATCH, onAssigned = Effect.void, startAt, topics: names }: Subscription,
+  { group, maxBatch = MAX_BATCH, onAssigned = Effect.void, startAt, temporary = false, topics: names }: Subscription,
   ready: Queue.Queue<Held, BusUnavailable>
 ) {
   const kafka = yield* kafkaClient(options, { requestTimeout: 10_000, retries: RETRIES })
@@ -56,6 +57,7 @@ const makeMember = Effect.fnUntraced(function*(
     resume: (topic, partition) => consumer.resume([{ topic, partitions: [partition] }]),
     stuck: ({ cause, operation }) => fail(operation, cause)
   })
+  let hasJoined = false
   let hasLeft = false
   let joining = Promise.resolve()
   const consumer: Consumer = yield* Effect.acquireRelease(
@@ -91,6 +93,7 @@ const makeMember = Effect.fnUntraced(function*(
         Effect.andThen(attempt("leave", () => joining.finally(() => own.disconnect()))),
         Effect.timeout("5 seconds"),
         Effect.catch((error) => Effect.logDebug(`left group ${group} without saying so`, error)),
+        Effect.andThen(Effect.suspend(() => temporary && hasJoined ? deleteGroup(options, group) : Effect.void)),
         Effect.annotateLogs(MODULE)
       )
   )
@@ -124,6 +127,7 @@ const makeMember = Effect.fnUntraced(function*(
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     // It is a member, and so can leave, in a moment.
     setImmediate(settle)
+    hasJoined = true
     if (hasLeft) return
     inGroup()
     const all = assignment.join(payload.memberAssignment, startAt !== undefined)

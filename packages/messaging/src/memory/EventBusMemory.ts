@@ -167,7 +167,12 @@ const make = ({ groups, partitions = 6, tail = 1_000 }: EventBusMemoryOptions) =
             group.members.add(member)
             rebalance(group, topics)
           }),
-          () => Effect.sync(() => leave(group, member, topics))
+          () =>
+            Effect.sync(() => {
+              leave(group, member, topics)
+              const isOver = group.members.size === 0 && group.durable.length === 0
+              if (subscription.temporary === true && isOver) byName.delete(group.name)
+            })
         )
         return Stream.fromEffectRepeat(next(group, member))
       }))
