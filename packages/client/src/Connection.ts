@@ -1,5 +1,6 @@
 import type { ClientFrame, ServerFrame } from "@g-store/contracts/Socket.ts"
 import { openSocket, type SocketLike } from "./SocketLike.ts"
+import { platform, type Surroundings } from "./Surroundings.ts"
 
 /** How the connection stands, for people to see. `closed` is for good. */
 export type ConnectionState = "connecting" | "open" | "waiting" | "closed"
@@ -20,6 +21,8 @@ export interface ConnectionOptions {
   readonly connect?: ((url: string, protocols: Array<string>) => SocketLike) | undefined
   /** Milliseconds before the first and between later tries; 300 and 15000 if absent. */
   readonly delays?: { readonly first: number; readonly longest: number } | undefined
+  /** Time and chance; the platform's if absent. */
+  readonly surroundings?: Surroundings | undefined
 }
 
 const SUBPROTOCOL = "g-store.v1"
@@ -41,21 +44,24 @@ const FINAL_CODES = new Set([4403])
  */
 export class Connection {
   private readonly options: ConnectionOptions
+  private readonly surroundings: Surroundings
   private socket: SocketLike | undefined
   private ready = false
   private token: string | undefined
   private ended = false
   private tries = 0
-  private retry: ReturnType<typeof setTimeout> | undefined
-  private ping: ReturnType<typeof setInterval> | undefined
-  private silence: ReturnType<typeof setTimeout> | undefined
-  private steady: ReturnType<typeof setTimeout> | undefined
-  private renewal: ReturnType<typeof setTimeout> | undefined
+  /** Each of them ends a timer that runs. */
+  private retry: (() => void) | undefined
+  private ping: (() => void) | undefined
+  private silence: (() => void) | undefined
+  private steady: (() => void) | undefined
+  private renewal: (() => void) | undefined
 
   constructor(options: ConnectionOptions) {
     this.options = options
+    this.surroundings = options.surroundings ?? platform
     globalThis.addEventListener?.("online", this.now)
-    void this.open()
+    this.open()
   }
 
   /** Sends a frame if the connection is ready; else onReady tells when to say it again. */
@@ -71,27 +77,37 @@ export class Connection {
   /** The network came back: no reason to wait any longer. */
   private readonly now = (): void => {
     if (this.retry === undefined) return
-    clearTimeout(this.retry)
+    this.retry()
     this.retry = undefined
-    void this.open()
+    this.open()
   }
 
-  private async open(): Promise<void> {
+  private open(): void {
     if (this.ended) return
     this.options.onState("connecting", undefined)
-    let token: string
+    this.withToken((token) => this.connect(token), (error) => this.later(reasonOf(error)))
+  }
+
+  /** A token that is at hand is used at once, so that nothing here needs a promise but for one that has to be fetched. */
+  private withToken(use: (token: string) => void, fail: (error: unknown) => void): void {
+    let token: string | Promise<string>
     try {
-      token = await this.options.token()
+      token = this.options.token()
     } catch (error) {
-      return this.later(error instanceof Error ? error.message : String(error))
+      return fail(error)
     }
+    if (typeof token === "string") use(token)
+    else void token.then(use, fail)
+  }
+
+  private connect(token: string): void {
     if (this.ended) return
     const connect = this.options.connect ?? openSocket
     let socket: SocketLike
     try {
       socket = connect(this.options.url, [SUBPROTOCOL])
     } catch (error) {
-      return this.later(error instanceof Error ? error.message : String(error))
+      return this.later(reasonOf(error))
     }
     this.socket = socket
     // An address that swallows packets would keep us waiting for minutes.
@@ -118,8 +134,8 @@ export class Connection {
     if (frame.type === "authenticated" && !this.ready) {
       this.ready = true
       this.heard()
-      this.steady = setTimeout(() => (this.tries = 0), STEADY_MILLIS)
-      this.ping = setInterval(() => this.ask(socket), PING_MILLIS)
+      this.steady = this.surroundings.later(STEADY_MILLIS, () => (this.tries = 0))
+      this.askLater(socket)
       this.renewLater(socket)
       this.options.onState("open", undefined)
       this.options.onReady()
@@ -131,13 +147,16 @@ export class Connection {
     this.options.onFrame(frame)
   }
 
-  private ask(socket: SocketLike): void {
-    this.send({ type: "ping" })
-    this.expectAnswer(socket)
+  private askLater(socket: SocketLike): void {
+    this.ping = this.surroundings.later(PING_MILLIS, () => {
+      this.send({ type: "ping" })
+      this.expectAnswer(socket)
+      this.askLater(socket)
+    })
   }
 
   private expectAnswer(socket: SocketLike): void {
-    this.silence ??= setTimeout(() => this.drop(socket, "no answer"), ANSWER_MILLIS)
+    this.silence ??= this.surroundings.later(ANSWER_MILLIS, () => this.drop(socket, "no answer"))
   }
 
   /** Gives a socket up without waiting for its goodbye, which may never come. */
@@ -150,24 +169,25 @@ export class Connection {
   private renewLater(socket: SocketLike): void {
     const ends = this.token === undefined ? undefined : endOf(this.token)
     if (ends === undefined) return
-    const wait = ends - Date.now() - RENEW_MILLIS
-    this.renewal = setTimeout(() => void this.renew(socket), Math.min(Math.max(wait, RENEW_MILLIS), LONGEST_TIMER))
+    const wait = ends - this.surroundings.now() - RENEW_MILLIS
+    this.renewal = this.surroundings.later(
+      Math.min(Math.max(wait, RENEW_MILLIS), LONGEST_TIMER),
+      () => this.renew(socket)
+    )
   }
 
-  private async renew(socket: SocketLike): Promise<void> {
-    try {
-      this.token = await this.options.token()
-    } catch {
-      // The token in use holds a little longer; at its end the socket closes and the reason is told.
-      return
-    }
-    if (socket !== this.socket) return
-    this.send({ type: "authenticate", token: this.token })
-    this.renewLater(socket)
+  private renew(socket: SocketLike): void {
+    // Without a new one the token in use holds a little longer; at its end the socket closes and the reason is told.
+    this.withToken((token) => {
+      this.token = token
+      if (socket !== this.socket) return
+      this.send({ type: "authenticate", token })
+      this.renewLater(socket)
+    }, () => {})
   }
 
   private heard(): void {
-    clearTimeout(this.silence)
+    this.silence?.()
     this.silence = undefined
   }
 
@@ -180,33 +200,35 @@ export class Connection {
   }
 
   private stopTimers(): void {
-    clearInterval(this.ping)
-    clearTimeout(this.steady)
-    clearTimeout(this.renewal)
+    this.ping?.()
+    this.steady?.()
+    this.renewal?.()
     this.heard()
   }
 
   private later(reason: string): void {
     if (this.ended) return
     const { first, longest } = this.options.delays ?? { first: 300, longest: 15_000 }
-    const delay = Math.min(longest, first * 2 ** Math.min(this.tries++, 10)) * (0.5 + Math.random() / 2)
+    const delay = Math.min(longest, first * 2 ** Math.min(this.tries++, 10)) * (0.5 + this.surroundings.random() / 2)
     this.options.onState("waiting", reason)
-    this.retry = setTimeout(() => {
+    this.retry = this.surroundings.later(delay, () => {
       this.retry = undefined
-      void this.open()
-    }, delay)
+      this.open()
+    })
   }
 
   private end(reason: string): void {
     if (this.ended) return
     this.ended = true
-    clearTimeout(this.retry)
+    this.retry?.()
     this.retry = undefined
     this.stopTimers()
     globalThis.removeEventListener?.("online", this.now)
     this.options.onState("closed", reason)
   }
 }
+
+const reasonOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
 
 const read = (data: string): Incoming | undefined => {
   try {

@@ -34,7 +34,9 @@ export interface Listener {
   readonly onClosed?: ((reason: string | undefined) => void) | undefined
 }
 
-export interface OrderUpdatesOptions extends Pick<ConnectionOptions, "url" | "token" | "connect" | "delays"> {
+export interface OrderUpdatesOptions
+  extends Pick<ConnectionOptions, "url" | "token" | "connect" | "delays" | "surroundings">
+{
   readonly onState?: ((state: ConnectionState, reason: string | undefined) => void) | undefined
 }
 
