@@ -48,6 +48,8 @@ export class Feed extends Context.Service<Feed, {
     scope: FeedScope,
     ids: ReadonlyArray<OrderId>
   ) => Effect.Effect<ReadonlyArray<FeedOrder>, DatabaseUnavailable>
+  /** The last version of each of these orders; those that nothing of has arrived are missing. */
+  readonly versions: (ids: ReadonlyArray<OrderId>) => Effect.Effect<ReadonlyMap<OrderId, number>, DatabaseUnavailable>
   /** Where to begin to read each partition at a start: all before it is in the feed. */
   readonly position: (topic: string, partition: number) => Effect.Effect<bigint | undefined, DatabaseUnavailable>
   /** Moves positions forward, never back. Call it once everything before them is in the feed. */

@@ -68,6 +68,16 @@ export const FeedMemory = Layer.effect(
           [],
           (rows) => ids.flatMap((id) => rows.get<Kept>("feed_order", id) ?? []).filter(within(scope)).map(orderOf(rows))
         ),
+      versions: (ids) =>
+        ids.length === 0 ? Effect.succeed(new Map()) : database.statement(
+          "read feed versions",
+          [],
+          (rows) =>
+            new Map(ids.flatMap((id) => {
+              const known = rows.get<Kept>("feed_order", id)
+              return known === undefined ? [] : [[id, known.version] as const]
+            }))
+        ),
       position: (topic, partition) =>
         database.statement(
           "read position",

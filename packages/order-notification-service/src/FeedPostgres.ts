@@ -129,6 +129,12 @@ export const FeedPostgres = Layer.effect(
           Effect.map((rows) => rows.map(orderOf)),
           orUnavailable
         ),
+      versions: (ids) =>
+        ids.length === 0 ? Effect.succeed(new Map()) : sql<Pick<OrderRow, "order_id" | "version">>`
+          SELECT order_id, version FROM feed_order WHERE order_id = ANY(${ids}::uuid[])`.pipe(
+          Effect.map((rows) => new Map(rows.map((row) => [row.order_id, row.version]))),
+          orUnavailable
+        ),
       position: (topic, partition) =>
         sql<{ next_offset: bigint }>`
           SELECT next_offset FROM feed_position WHERE topic = ${topic} AND partition = ${partition}`.pipe(

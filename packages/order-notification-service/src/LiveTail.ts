@@ -4,7 +4,8 @@ import { type Batch, EventBus } from "@g-store/messaging/EventBus.ts"
 import { Context, Effect, Layer, Result, Schedule, Stream } from "effect"
 import { Feed } from "./Feed.ts"
 import { toUpdate } from "./FeedUpdates.ts"
-import { decodeOrderEvent } from "./orders.ts"
+import { makeHeldBack } from "./HeldBack.ts"
+import { decodeOrderEvent, ORDERS_CONSUMER } from "./orders.ts"
 
 /**
  * Something happened to an order, and the feed has it. Without an update (another system's event, numbered by the feed)
@@ -59,7 +60,7 @@ export class LiveTail extends Context.Service<LiveTail, {
 /** How often positions are written down, at most: they only spare a starting replica what the inbox would absorb. */
 const ADVANCE_EVERY = "1 second"
 
-const live = (batch: Batch): ReadonlyArray<LiveEvent> =>
+const eventsOf = (batch: Batch): ReadonlyArray<LiveEvent> =>
   batch.messages.flatMap((message) => {
     const decoded = decodeOrderEvent(message)
     const event = Result.isSuccess(decoded) ? decoded.success : undefined
@@ -69,8 +70,10 @@ const live = (batch: Batch): ReadonlyArray<LiveEvent> =>
   })
 
 /**
- * The bus as this replica reads it: in a group of its own, from where the feed ends, and telling the live tail of each
- * batch once it is acknowledged, because then the feed has it: persist first, push then.
+ * The bus as this replica reads it: in a group of its own that goes with it, from where the feed ends, and telling the
+ * live tail of each batch once it is acknowledged, because then the feed has it: persist first, push then.
+ *
+ * What waits behind a dead letter is acknowledged but not in the feed: it is told of once it has been replayed.
  *
  * After a first look at the stored positions this replica goes on from where it was itself: another one may be further,
  * and what lies between is in the feed but has not been pushed here.
@@ -82,6 +85,7 @@ export const TailedBus = (group: string) =>
       const bus = yield* EventBus
       const feed = yield* Feed
       const tail = yield* LiveTail
+      const { watch } = yield* makeHeldBack(ORDERS_CONSUMER, tail.publish)
       const reached = new Map<string, { readonly topic: string; readonly partition: number; readonly next: bigint }>()
       let unwritten = false
 
@@ -104,21 +108,31 @@ export const TailedBus = (group: string) =>
       }
       const told = (batch: Batch): Batch => ({
         ...batch,
-        acknowledge: Effect.suspend(() => {
+        acknowledge: Effect.gen(function*() {
           const { partition, topic } = batch
-          tail.publish(live(batch))
+          const events = eventsOf(batch)
+          const ids = [...new Set(events.map(({ orderId }) => orderId))]
+          const versions = yield* feed.versions(ids).pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
+          const isStored = ({ orderId, update }: LiveEvent) =>
+            update === undefined || update.data.version <= (versions.get(orderId) ?? 0)
+          tail.publish(events.filter(isStored))
+          // An event without a version may be held back as well: nothing tells until the feed is looked at.
+          for (const event of events) {
+            if (event.update === undefined || !isStored(event)) watch(event.orderId, versions.get(event.orderId) ?? 0)
+          }
           const next = (batch.messages.at(-1) ?? batch.messages[0]).offset + 1n
           // The late end of a batch from before an assignment anew takes nothing back.
           if (next > (reached.get(`${topic}/${partition}`)?.next ?? -1n)) {
             reached.set(`${topic}/${partition}`, { topic, partition, next })
             unwritten = true
           }
-          return batch.acknowledge
+          yield* batch.acknowledge
         })
       })
       return EventBus.of({
         publish: bus.publish,
-        subscribe: (subscription) => Stream.map(bus.subscribe({ ...subscription, group, startAt }), told)
+        subscribe: (subscription) =>
+          Stream.map(bus.subscribe({ ...subscription, group, startAt, temporary: true }), told)
       })
     })
   )

@@ -5,6 +5,9 @@ import { EVENT_TYPE, type IncomingMessage } from "@g-store/messaging/Message.ts"
 import { Effect, Result } from "effect"
 import { Feed, type FeedEvent } from "./Feed.ts"
 
+/** Identity of this service's consumer in the inbox; never changes. */
+export const ORDERS_CONSUMER = "g-store.order-notification-service"
+
 const toFeed = (event: OrderEvent): FeedEvent => {
   const { occurredAt, orderId, userId, version } = event
   const common = { orderId, userId, occurredAt, version }
@@ -29,7 +32,7 @@ export const decodeOrderEvent = ({ headers, payload }: IncomingMessage): Decoded
  * inbox: the first to mark a message stores it, the others find it stored.
  */
 export const makeOrdersConsumer = Effect.map(Feed, (feed): Consumer<FeedEvent> => ({
-  name: "g-store.order-notification-service",
+  name: ORDERS_CONSUMER,
   topics: [ORDER_EVENTS],
   decode: decodeOrderEvent,
   handle: (messages) => feed.append(messages.map((message) => message.value))

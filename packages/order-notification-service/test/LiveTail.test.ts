@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Amount } from "@g-store/contracts/Amount.ts"
 import { ORDER_EVENTS, type OrderEvent } from "@g-store/contracts/OrderEvents.ts"
 import { encodeEvent } from "@g-store/contracts/wire/EventCodec.ts"
-import { EventBus } from "@g-store/messaging/EventBus.ts"
+import { DeadLetters } from "@g-store/messaging/DeadLetters.ts"
+import { EventBus, type Subscription } from "@g-store/messaging/EventBus.ts"
 import { EventBusMemory } from "@g-store/messaging/memory/EventBusMemory.ts"
 import { MemoryDatabase } from "@g-store/messaging/memory/MemoryDatabase.ts"
 import { EVENT_TYPE, MESSAGE_ID, type WireMessage } from "@g-store/messaging/Message.ts"
@@ -49,9 +50,23 @@ const makeShared = Effect.gen(function*() {
     )
   )
   const feed = Context.get(context, Feed)
+  const bus = Context.get(context, EventBus)
+  const subscriptions: Array<Subscription> = []
+  const noting = EventBus.of({
+    ...bus,
+    subscribe: (subscription) => {
+      subscriptions.push(subscription)
+      return bus.subscribe(subscription)
+    }
+  })
+  /** Versions that the feed cannot take, for as long as they are here. */
+  const poisonous = new Set<number>()
   const held = Feed.of({
     ...feed,
-    append: (events) => Effect.andThen(Effect.andThen(appending.open, open.await), feed.append(events))
+    append: (events) =>
+      events.some(({ version }) => version !== undefined && poisonous.has(version))
+        ? Effect.die(new Error("poison"))
+        : Effect.andThen(Effect.andThen(appending.open, open.await), feed.append(events))
   })
 
   /** A replica's workers, and what its sockets would be told. */
@@ -62,10 +77,10 @@ const makeShared = Effect.gen(function*() {
         NotificationWorkers(group).pipe(
           Layer.provideMerge(LiveTail.layer),
           Layer.provide([
-            Layer.succeedContext(Context.add(context, Feed, held)),
+            Layer.succeedContext(context.pipe(Context.add(Feed, held), Context.add(EventBus, noting))),
             MessagingHealth.layer,
             SecureRandom.layerWebCrypto,
-            ConfigProvider.layer(ConfigProvider.fromEnv({ env: {} })),
+            ConfigProvider.layer(ConfigProvider.fromEnv({ env: { RETENTION_FEED: "36500d" } })),
             Layer.succeed(References.MinimumLogLevel, "None")
           ]),
           Layer.fresh
@@ -74,7 +89,8 @@ const makeShared = Effect.gen(function*() {
       Context.get(workers, LiveTail).listenToAll((event) => void Queue.offerUnsafe(told, event))
       return told
     })
-  return { appending: appending.await, bus: Context.get(context, EventBus), feed, open, replica }
+  const letters = Context.get(context, DeadLetters)
+  return { poisonous, letters, appending: appending.await, bus, feed, open, replica, subscriptions }
 })
 
 const version = ({ update }: LiveEvent) => update?.data.version
@@ -104,6 +120,59 @@ describe("a replica's workers", () => {
       yield* bus.publish([message(created(1))])
       for (const told of all) assert.isUndefined(version(yield* Queue.take(told)))
       assert.strictEqual((yield* feed.order(orderId(1)))?.version, 1)
+    }).pipe(Effect.scoped))
+
+  it.live("read in a group that goes when the replica stops, since nobody else will ever use it", () =>
+    Effect.gen(function*() {
+      const { bus, replica, subscriptions } = yield* makeShared
+      const told = yield* replica("one")
+      yield* Effect.forkScoped(bus.publish([message(created(1, 1))]))
+      yield* Queue.take(told)
+      assert.deepStrictEqual(subscriptions.map(({ group, temporary }) => [group, temporary]), [["one", true]])
+    }).pipe(Effect.scoped))
+
+  it.live("tell nobody of what waits behind a dead letter, and tell all sockets once it is replayed, by whomever", () =>
+    Effect.gen(function*() {
+      const { bus, feed, letters, poisonous, replica } = yield* makeShared
+      const scope = yield* Scope.make()
+      const [one, two] = yield* Effect.all([Scope.provide(replica("one"), scope), replica("two")])
+      const all = [one, two]
+      yield* bus.publish([message(created(1, 1))])
+      for (const told of all) assert.strictEqual(version(yield* Queue.take(told)), 1)
+      poisonous.add(2)
+      // Done when both replicas have acknowledged, and so have told what they tell.
+      yield* bus.publish([message(paid(1, 2)), message(paid(1, 3)), message(created(2, 1))])
+      for (const told of all) {
+        const other = yield* Queue.take(told)
+        assert.deepStrictEqual([other.orderId, version(other)], [orderId(2), 1])
+        assert.strictEqual(yield* Queue.size(told), 0)
+      }
+      assert.strictEqual((yield* feed.order(orderId(1)))?.version, 1)
+      // One that comes to life now begins behind those messages and never has them.
+      yield* Scope.close(scope, Exit.void)
+      const late = yield* replica("one")
+      poisonous.clear()
+      assert.strictEqual(yield* letters.replayAll(), 1)
+      for (const told of [two, late]) {
+        assert.strictEqual(version(yield* Queue.take(told)), 2)
+        assert.strictEqual(version(yield* Queue.take(told)), 3)
+        assert.strictEqual(yield* Queue.size(told), 0)
+      }
+    }).pipe(Effect.scoped))
+
+  it.live("tell of an order that a message nobody can read was set aside of, once it is dropped", () =>
+    Effect.gen(function*() {
+      const { bus, feed, letters, replica } = yield* makeShared
+      const told = yield* replica("one")
+      yield* Effect.forkScoped(replica("two"))
+      const unreadable = { ...message(paid(1, 2)), payload: new Uint8Array([255]) }
+      yield* bus.publish([message(created(1, 1)), unreadable, message(paid(1, 3))])
+      assert.strictEqual(version(yield* Queue.take(told)), 1)
+      assert.strictEqual((yield* feed.order(orderId(1)))?.version, 1)
+      const [letter] = yield* letters.list()
+      yield* letters.discard(letter?.id ?? "", "a test")
+      assert.strictEqual(version(yield* Queue.take(told)), 3)
+      assert.strictEqual((yield* feed.order(orderId(1)))?.version, 3)
     }).pipe(Effect.scoped))
 
   it.live("write down how far the feed goes when they stop", () =>

@@ -38,6 +38,8 @@ export const feedContract = <E>(name: string, layer: Layer.Layer<Feed | Transact
           oldestVersion: 1
         })
         assert.isUndefined(yield* feed.order(orderId(3)))
+        const last = yield* feed.versions([orderId(1), orderId(2), orderId(3)])
+        assert.deepStrictEqual([...last].toSorted(), [[orderId(1), 3], [orderId(2), 1]])
         const [first] = yield* feed.updates(orderId(1), 0)
         assert.deepStrictEqual(first, {
           type: "order.status.changed",

@@ -1,0 +1,75 @@
+import { OrderId } from "@g-store/contracts/Ids.ts"
+import { ReplayStore } from "@g-store/messaging/ReplayStore.ts"
+import { Effect, Option, Schedule, Schema } from "effect"
+import { Feed } from "./Feed.ts"
+import type { LiveEvent } from "./LiveTail.ts"
+
+/** An order that something may wait for behind a dead letter, and the last version that sockets were told of. */
+interface Watched {
+  readonly told: number
+}
+
+const LOOK_EVERY = "500 millis"
+/** The most messages that one look asks for; while there are more, nothing that is watched is let go. */
+const MOST = 10_000
+
+const decodeOrderId = Schema.decodeUnknownOption(OrderId)
+/** The order that a message's key names; none for a key of another system's. */
+const ordersOf = (key: string | null): ReadonlyArray<OrderId> => Option.toArray(decodeOrderId(key))
+
+/**
+ * Watches orders whose events are held back behind a dead letter of this consumer: once the feed has them, replayed by
+ * whichever replica, this replica's sockets are told. Without such orders nothing is asked of the database.
+ */
+export const makeHeldBack = Effect.fnUntraced(function*(
+  consumer: string,
+  publish: (events: ReadonlyArray<LiveEvent>) => void
+) {
+  const feed = yield* Feed
+  const store = yield* ReplayStore
+  const watched = new Map<OrderId, Watched>()
+
+  const watch = (orderId: OrderId, version: number): void => {
+    watched.set(orderId, { told: watched.get(orderId)?.told ?? version })
+  }
+  const held = Effect.map(store.heldBack(consumer, MOST), (messages) => ({
+    isAll: messages.length < MOST,
+    orders: new Set(messages.flatMap(({ message }) => ordersOf(message.key)))
+  }))
+
+  const tell = Effect.fnUntraced(function*(orderId: OrderId, { told }: Watched) {
+    const order = yield* feed.order(orderId)
+    if (order === undefined || order.version <= told) return
+    const updates = yield* feed.updates(orderId, told)
+    publish(updates.map((update) => ({ orderId, userId: order.userId, update })))
+    watched.set(orderId, { told: updates.at(-1)?.data.version ?? order.version })
+  })
+
+  const look = Effect.gen(function*() {
+    if (watched.size === 0) return
+    const before = [...watched]
+    // What is no longer held back by now is in the feed, or was dropped: the look after this order is the last one.
+    const { isAll, orders } = yield* held
+    for (const [orderId, entry] of before) {
+      yield* tell(orderId, entry)
+      const isOver = isAll && !orders.has(orderId)
+      // One that was watched anew meanwhile is held back by something that `held` may not have seen.
+      if (isOver && watched.get(orderId) === entry) watched.delete(orderId)
+    }
+  })
+
+  // What was set aside before this replica's life will never come to it by the bus.
+  yield* Effect.gen(function*() {
+    const orders = [...(yield* held).orders]
+    const versions = yield* feed.versions(orders)
+    for (const orderId of orders) watch(orderId, versions.get(orderId) ?? 0)
+  }).pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
+
+  yield* look.pipe(
+    Effect.catch((error) => Effect.logDebug("orders behind dead letters were not looked at; tried again", error)),
+    Effect.delay(LOOK_EVERY),
+    Effect.forever,
+    Effect.forkScoped
+  )
+  return { watch }
+})
