@@ -25,9 +25,10 @@ import { TokenKeys } from "@g-store/service-kit/TokenKeys.ts"
 import { Config, Console, Effect, Layer, Option, type Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { join } from "node:path"
+import { Auditor } from "./audit/Auditor.ts"
 import { ownDatabases, OwnFolder } from "./Databases.ts"
 import { cors, mounted, passUserId, withoutUserId } from "./Gateway.ts"
-import { addresses, type DatabaseName, dataDir } from "./StoreConfig.ts"
+import { addresses, audited, type DatabaseName, dataDir } from "./StoreConfig.ts"
 import { Web } from "./Web.ts"
 
 /** The groups that a publish waits for on the in-process bus: what they have not committed is still in an outbox. */
@@ -113,12 +114,14 @@ const Identity = Layer.unwrap(Effect.map(issuedElsewhere, (elsewhere) =>
 const Services = Layer.unwrap(Effect.gen(function*() {
   const { embedded, urls } = yield* ownDatabases
   const place = (name: DatabaseName): Place => ({ url: urls[name], embedded: embedded.includes(name) })
-  return Layer.mergeAll(
+  const services = Layer.mergeAll(
     orders(place("orders")),
     payments(place("payments")),
     notifications(place("notifications")),
     messagingHealth
   )
+  // After the services, whose schemas it reads.
+  return (yield* audited) ? Auditor(urls).pipe(Layer.provideMerge(services)) : services
 }))
 
 const Gateway = Layer.unwrap(

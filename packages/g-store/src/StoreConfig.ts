@@ -23,6 +23,12 @@ export const databaseUrls = Effect.gen(function*() {
   return urls.flatMap(([name, url]) => Option.isSome(url) ? [[name, url.value] as const] : [])
 })
 
+/** AUDIT: whether the store in one process audits itself while it runs. */
+export const audited = Config.map(
+  variable("AUDIT", { expected: "on or off", schema: Schema.Literals(["on", "off"]), fallback: "on" as const }),
+  (value) => value === "on"
+)
+
 const port = (name: string, fallback: number) =>
   variable(name, {
     expected: "a port number from 0 to 65535",

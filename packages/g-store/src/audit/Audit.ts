@@ -1,18 +1,12 @@
-import { Duration, Effect, Option, Schedule } from "effect"
-import type { SqlClient } from "effect/sql"
+import { Duration, Effect, Schedule } from "effect"
 import type { JournalEntry } from "../Journal.ts"
-import type { DatabaseName } from "../StoreConfig.ts"
-import { auditAccounts, auditDeadLetters, auditLooseEntries, auditOutbox, auditSettings } from "./DatabaseAudit.ts"
-import type { Finding } from "./Finding.ts"
+import { auditSurroundings } from "./DatabaseAudit.ts"
+import type { Checked, Finding } from "./Finding.ts"
 import { auditJournalledAccounts, auditJournalledOrders } from "./JournalAudit.ts"
-import { type AuditedOrder, auditOrder } from "./OrderAudit.ts"
-import { decidedAfter, feedOf, ordersAfter, ordersById, paymentsOf } from "./OrdersReader.ts"
-
-/** Runs a question against one service's database. */
-export type In = <A, E>(
-  database: DatabaseName,
-  question: Effect.Effect<A, E, SqlClient.SqlClient>
-) => Effect.Effect<A, E>
+import { auditAccounts, auditEntries } from "./MoneyAudit.ts"
+import { checkOrders, type In, unknownOrders } from "./OrderChecks.ts"
+import { hasFeed } from "./OrdersReader.ts"
+import { accounts, idsAfter, ledger, orders, payments, type Rows, START } from "./Rows.ts"
 
 export interface AuditOptions {
   readonly journal: ReadonlyArray<JournalEntry>
@@ -30,73 +24,47 @@ export interface AuditResult {
   readonly warnings: ReadonlyArray<Finding>
 }
 
-const START = "00000000-0000-0000-0000-000000000000"
+/** How many rows are looked at together. */
+const CHUNK = 2_000
 
 /** Asks every invariant over the three databases: orders first, then payments, then the feed. */
 export const audit = Effect.fn("Audit.run")(function*(inside: In, options: AuditOptions) {
-  const settleSeconds = Duration.toSeconds(options.settle)
-  let feed: AuditResult["feed"] = "none"
+  const feed = { compared: yield* inside("notifications", hasFeed), retention: options.feedRetention }
+  const lookAt = (ids: ReadonlyArray<string>) => checkOrders(inside, ids, feed)
 
-  const lookAt = Effect.fnUntraced(function*(orders: ReadonlyArray<AuditedOrder>) {
-    const ids = orders.map((order) => order.id)
-    const payments = yield* inside("payments", paymentsOf(ids))
-    const fed = yield* inside("notifications", feedOf(ids))
-    if (Option.isSome(fed)) feed = "compared"
-    return orders.flatMap((order) =>
-      auditOrder(
-        order,
-        payments.get(order.id),
-        Option.getOrUndefined(Option.map(fed, (rows) => rows.get(order.id) ?? [])),
-        Duration.toSeconds(options.feedRetention)
-      )
-    )
-  })
-
-  const everyOrder = Effect.gen(function*() {
+  const every = Effect.fnUntraced(function*<E>(
+    { database, swept }: Rows,
+    check: (ids: ReadonlyArray<string>) => Effect.Effect<Checked, E>
+  ) {
     const findings: Array<Finding> = []
     let count = 0
+    if (swept === undefined) return { count, findings }
     for (let after = START;;) {
-      const orders = yield* inside("orders", ordersAfter(after))
-      const last = orders.at(-1)
-      if (last === undefined) return { count, findings }
-      findings.push(...yield* lookAt(orders))
-      count += orders.length
-      after = last.id
-    }
-  })
-
-  // Asked the other way round: a decision about an order that does not exist took money for nothing.
-  const everyDecision = Effect.gen(function*() {
-    const findings: Array<Finding> = []
-    for (let after = START;;) {
-      const ids = yield* inside("payments", decidedAfter(after))
+      const ids = yield* inside(database, idsAfter(swept, after, CHUNK))
       const last = ids.at(-1)
-      if (last === undefined) return findings
-      const known = new Set((yield* inside("orders", ordersById(ids))).map((order) => order.id))
-      findings.push(
-        ...ids.filter((id) => !known.has(id)).map((id): Finding => ({
-          invariant: "one-decision",
-          id,
-          detail: "was decided about, but there is no such order",
-          inFlight: false
-        }))
-      )
+      if (last === undefined) return { count, findings }
+      findings.push(...flat(yield* check(ids)))
+      count += ids.length
       after = last
     }
   })
 
-  const surroundings = Effect.gen(function*() {
-    const perDatabase = yield* Effect.forEach(["orders", "payments", "notifications"] as const, (name) =>
-      inside(
-        name,
-        Effect.all([auditSettings(name), auditOutbox(name, settleSeconds), auditDeadLetters(name)])
-      ))
-    const money = yield* inside("payments", Effect.all([auditAccounts, auditLooseEntries]))
-    return [...perDatabase.flat(2), ...money.flat()]
-  })
+  const surroundings = Effect.map(
+    Effect.forEach(
+      ["orders", "payments", "notifications"] as const,
+      (name) => inside(name, auditSurroundings(name, Duration.toSeconds(options.settle)))
+    ),
+    (found) => found.flat()
+  )
 
-  const { count, findings } = yield* everyOrder
-  const first = [...findings, ...yield* everyDecision, ...yield* surroundings]
+  const { count, findings } = yield* every(orders, lookAt)
+  const first = [
+    ...findings,
+    ...(yield* every(payments, (ids) => Effect.flatMap(unknownOrders(inside, ids), lookAt))).findings,
+    ...(yield* every(accounts, (ids) => inside("payments", auditAccounts(ids)))).findings,
+    ...(yield* every(ledger, (ids) => inside("payments", auditEntries(ids)))).findings,
+    ...yield* surroundings
+  ]
   const journalled = [
     ...yield* inside("orders", auditJournalledOrders(options.journal)),
     ...yield* inside("payments", auditJournalledAccounts(options.journal))
@@ -107,9 +75,7 @@ export const audit = Effect.fn("Audit.run")(function*(inside: In, options: Audit
   const again = Effect.gen(function*() {
     const found: Array<Finding> = []
     const ids = [...suspects]
-    for (let n = 0; n < ids.length; n += 1_000) {
-      found.push(...yield* lookAt(yield* inside("orders", ordersById(ids.slice(n, n + 1_000)))))
-    }
+    for (let n = 0; n < ids.length; n += CHUNK) found.push(...flat(yield* lookAt(ids.slice(n, n + CHUNK))))
     suspects.clear()
     for (const finding of found) if (finding.inFlight) suspects.add(finding.id)
     return found
@@ -132,11 +98,13 @@ export const audit = Effect.fn("Audit.run")(function*(inside: In, options: Audit
   return {
     orders: count,
     journalled: options.journal.length,
-    feed,
+    feed: feed.compared ? "compared" : "none",
     breaches: distinct([...sure, ...late, ...around.filter((finding) => !finding.inFlight)]),
     warnings: around.filter((finding) => finding.inFlight)
   } satisfies AuditResult
 })
+
+const flat = (checked: Checked): ReadonlyArray<Finding> => [...checked.values()].flat()
 
 const distinct = (findings: ReadonlyArray<Finding>): ReadonlyArray<Finding> => [
   ...new Map(findings.map((finding) => [`${finding.invariant} ${finding.id} ${finding.detail}`, finding])).values()

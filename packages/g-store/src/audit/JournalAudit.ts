@@ -2,7 +2,9 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { JournalEntry } from "../Journal.ts"
 import type { Finding } from "./Finding.ts"
-import { CHUNK } from "./OrdersReader.ts"
+
+/** How many entries are asked about together. */
+const CHUNK = 2_000
 
 const lost = (id: string, detail: string): Finding => ({ invariant: "journalled-kept", id, detail, inFlight: false })
 

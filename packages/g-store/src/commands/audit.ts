@@ -1,8 +1,11 @@
+import { launch } from "@g-store/messaging/Supervisor.ts"
+import { logging } from "@g-store/service-kit/Logging.ts"
 import { retentionFeed } from "@g-store/service-kit/ServiceConfig.ts"
-import { Console, Duration, Effect, Option, Runtime, Schema } from "effect"
+import { Console, Duration, Effect, Layer, Option, Runtime, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { audit as runAudit, type AuditResult } from "../audit/Audit.ts"
 import { type Finding, type Invariant, invariants } from "../audit/Finding.ts"
+import { Watch } from "../audit/Watch.ts"
 import { readJournal } from "../Journal.ts"
 import { makeInside } from "./Inside.ts"
 
@@ -12,6 +15,14 @@ class AuditFailed extends Schema.TaggedError<AuditFailed>()("AuditFailed", { bre
     return `${this.breaches} breaches of the store's invariants`
   }
   override readonly [Runtime.errorExitCode] = 1
+}
+
+/** Flags that only one look at the whole store can serve. */
+class WatchRefused extends Schema.TaggedError<WatchRefused>()("WatchRefused", {}) {
+  override get [CliError.userMessage]() {
+    return "--watch prints no result and reads no journal: leave --json and --journal out, or --watch"
+  }
+  override readonly [Runtime.errorExitCode] = 2
 }
 
 const SHOWN = 20
@@ -51,9 +62,17 @@ export const audit = Command.make(
       Flag.withDescription("Seconds that work in flight may take before it counts as a breach"),
       Flag.withDefault(30)
     ),
-    json: Flag.Boolean("json").pipe(Flag.withDescription("Print the result as JSON"), Flag.withDefault(false))
+    json: Flag.Boolean("json").pipe(Flag.withDescription("Print the result as JSON"), Flag.withDefault(false)),
+    watch: Flag.Boolean("watch").pipe(
+      Flag.withDescription("Go on auditing: alerts in the log, metrics on ADMIN_PORT"),
+      Flag.withDefault(false)
+    )
   },
-  Effect.fnUntraced(function*({ journal, json, settle }) {
+  Effect.fnUntraced(function*({ journal, json, settle, watch }) {
+    if (watch && (json || Option.isSome(journal))) {
+      return yield* new WatchRefused()
+    }
+    if (watch) return yield* launch(Watch(Duration.seconds(settle)).pipe(Layer.provide(logging("audit"))))
     const inside = yield* makeInside
     const entries = Option.isSome(journal) ? yield* readJournal(journal.value) : []
     const result = yield* runAudit(inside, {

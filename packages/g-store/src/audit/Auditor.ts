@@ -1,0 +1,71 @@
+import type * as PgClient from "@effect/sql-pg/PgClient"
+import { supervised } from "@g-store/messaging/Supervisor.ts"
+import { database } from "@g-store/service-kit/Database.ts"
+import { retentionFeed } from "@g-store/service-kit/ServiceConfig.ts"
+import { Duration, Effect, Layer, Schedule } from "effect"
+import type { SqlClient } from "effect/sql"
+import type { Urls } from "../Databases.ts"
+import type { DatabaseName } from "../StoreConfig.ts"
+import { alert } from "./alerts.ts"
+import { makeStandingAudit } from "./StandingAudit.ts"
+
+/** How often the audit looks: what was written is checked within twice as long. */
+const PERIOD = Duration.seconds(5)
+/** Small batches: reading one holds the event loop for milliseconds. */
+const BATCH = 500
+const SWEEP_LEAST = 1_000
+const SETTLE = Duration.seconds(30)
+
+/** One connection to each database, kept for as long as the scope lives. A database that is away is waited for. */
+const connected = Effect.fnUntraced(function*(urls: Urls) {
+  const client = (name: DatabaseName) =>
+    Layer.build(Layer.fresh(database({ url: urls[name], applicationName: "audit", maxConnections: 1 })))
+  const contexts = {
+    orders: yield* client("orders"),
+    payments: yield* client("payments"),
+    notifications: yield* client("notifications")
+  }
+  return <A, E>(name: DatabaseName, question: Effect.Effect<A, E, PgClient.PgClient | SqlClient.SqlClient>) =>
+    Effect.provide(question, contexts[name])
+})
+
+export interface AuditorOptions {
+  /** How long work in flight may take before it counts. 30 seconds if absent. */
+  readonly settle?: Duration.Duration
+  /** Is told after each look why it could not be taken; undefined: it was. */
+  readonly told?: (problem: string | undefined) => Effect.Effect<void>
+}
+
+/**
+ * Audits a running store for as long as the layer lives. It never stands in the way: it starts beside everything else,
+ * and what it finds is told by log and metrics and is nothing to health.
+ */
+export const Auditor = (urls: Urls, { settle, told }: AuditorOptions = {}) =>
+  Layer.effectDiscard(Effect.gen(function*() {
+    const options = {
+      feedRetention: yield* retentionFeed,
+      settle: settle ?? SETTLE,
+      batch: BATCH,
+      sweepLeast: SWEEP_LEAST
+    }
+    const tell = told ?? (() => Effect.void)
+
+    const audits = Effect.gen(function*() {
+      yield* Effect.sleep(PERIOD)
+      const { ages, look } = yield* makeStandingAudit(yield* connected(urls), options)
+      yield* ages.pipe(Effect.repeat(Schedule.spaced("1 second")), Effect.forkScoped)
+      const once = Effect.matchEffect(look, {
+        onSuccess: (verdict) => Effect.andThen(alert(verdict), tell(undefined)),
+        onFailure: (error) =>
+          Effect.andThen(
+            Effect.logWarning(`the audit could not look; it tries again in ${Duration.format(PERIOD)}`, error),
+            tell(error.message)
+          )
+      })
+      yield* Effect.repeat(once, Schedule.fixed(PERIOD))
+    })
+    yield* supervised("audit", Effect.scoped(audits)).pipe(
+      Effect.annotateLogs({ module: "audit" }),
+      Effect.forkScoped
+    )
+  }))
