@@ -13,6 +13,7 @@ const targets = {
   replicas: ["packages/g-store/test/chaos/replicas.ts"],
   outages: ["packages/g-store/test/chaos/outages.ts"],
   sequences: ["packages/reference-model/test/sequences.ts"],
+  mutants: ["packages/mutants/src/main.ts"],
   check: ["scripts/check.mjs"],
   fix: ["scripts/fix.mjs"],
   codegen: ["scripts/codegen.mjs"]

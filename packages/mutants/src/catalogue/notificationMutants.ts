@@ -1,0 +1,95 @@
+import type { Mutant } from "../Mutant.ts"
+
+const SERVICE = "packages/order-notification-service/src"
+const TEST = "packages/order-notification-service/test"
+
+/** What subscribers are promised. */
+export const notificationMutants: ReadonlyArray<Mutant> = [
+  {
+    name: "snapshot-after-live",
+    guarantee: "A subscriber is shown where the order stands before it is told what happens next.",
+    edits: [{
+      file: `${SERVICE}/Subscriptions.ts`,
+      find: "if (began) return onEvent(event)",
+      put: "if (began || key !== \"\") return onEvent(event)"
+    }],
+    witnesses: [{
+      file: `${TEST}/Subscriptions.test.ts`,
+      test: "sees an order's last event that comes while the snapshot is read"
+    }]
+  },
+  {
+    name: "resume-off-by-one",
+    guarantee: "A subscriber that names a version gets every version after it, and not that one again.",
+    edits: [{
+      file: `${SERVICE}/Subscriptions.ts`,
+      find: "after: lost ? version : afterVersion ?? version, version, by: \"name\"",
+      put: "after: lost ? version : afterVersion === undefined ? version : afterVersion + 1, version, by: \"name\""
+    }],
+    witnesses: [{
+      file: `${TEST}/Subscriptions.test.ts`,
+      test: "from version 0 right after the 201 sees the first version too, once"
+    }]
+  },
+  {
+    name: "gap-not-filled",
+    guarantee: "A subscriber never sees a version before the ones below it.",
+    edits: [{
+      file: `${SERVICE}/Cursors.ts`,
+      find: "if (update.data.version !== cursor.last + 1) return false",
+      put: "if (update.data.version <= cursor.last) return false"
+    }],
+    witnesses: [{
+      file: `${TEST}/Subscriptions.test.ts`,
+      test: "waits for a version that is missing, and looks for it by itself"
+    }]
+  },
+  {
+    name: "slow-consumer-dropped-silently",
+    guarantee:
+      "A socket that does not read is closed with 1013, so that its client resumes; no frame is left out in silence.",
+    edits: [
+      {
+        file: `${SERVICE}/Wire.ts`,
+        find: "for (const frame of now) socket.send(frame, { binary: false })",
+        put:
+          "for (const frame of now) if (socket.bufferedAmount <= limits.bufferedBytes) socket.send(frame, { binary: false })"
+      },
+      {
+        file: `${SERVICE}/Wire.ts`,
+        find: "    end(closeCodes.slowConsumer, \"you do not read fast enough: connect again and resume\")\n",
+        put: ""
+      }
+    ],
+    witnesses: [{
+      file: `${TEST}/websocket.test.ts`,
+      test: "closes who does not read with 1013, while others get everything"
+    }]
+  },
+  {
+    name: "version-stored-twice",
+    guarantee: "A version of the feed stays as it was first stored, however often it comes.",
+    edits: [{
+      file: `${SERVICE}/FeedMemory.ts`,
+      find: "  if (rows.get(\"feed\", eventKey(orderId, version)) !== undefined) return\n",
+      put: ""
+    }],
+    witnesses: [{
+      file: `${TEST}/Feed.test.ts`,
+      test: "keeps a version as it was first stored, however often it comes"
+    }]
+  },
+  {
+    name: "told-before-stored",
+    guarantee: "Sockets are told of an event once the feed has it, and not before.",
+    edits: [{
+      file: `${SERVICE}/LiveTail.ts`,
+      find: "const told = (batch: Batch): Batch => ({",
+      put: "const told = (batch: Batch): Batch => (tail.publish(eventsOf(batch)), {"
+    }],
+    witnesses: [{
+      file: `${TEST}/LiveTail.test.ts`,
+      test: "tell sockets of an event once the feed has it, and not before"
+    }]
+  }
+]
