@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { EdgeProblems } from "./Actor.ts"
 import { UserId } from "./Ids.ts"
+import { openObjects } from "./OpenObjects.ts"
 import { Forbidden, TooManyRequests, Unauthorized } from "./Problems.ts"
 
 export const Role = Schema.Literals(["customer", "staff"]).annotate({ identifier: "Role" })
@@ -53,6 +54,7 @@ export class IdentityApi extends HttpApi.make("identity")
   .add(IdentityGroup)
   .middleware(EdgeProblems)
   .annotate(HttpApi.ParseOptions, { errors: "all" })
+  .annotate(OpenApi.Transform, openObjects)
   .annotateMerge(OpenApi.annotations({
     title: "g-store development identity provider",
     version: "1.0.0",

@@ -51,11 +51,11 @@ export const Timestamp = Schema.DateTimeUtcFromString.pipe(
 
 /** No database holds U+0000 or half a surrogate pair: the one would be refused late, the other silently replaced. */
 const isStorable = Schema.makeFilter<string>((text) =>
-  text.isWellFormed() && !text.includes("\0") || "Expected text without U+0000 and without lone surrogates"
+  text.isWellFormed() && !text.includes("\0") || "Expected text without the character U+0000 and without halves of characters (lone surrogates)"
 )
 
 export const Description = Schema.String
-  .check(Schema.isMaxLength(500), isStorable)
+  .check(Schema.isMaxCodePoints(500), isStorable)
   .annotate({ description: "What was ordered, in the customer's words", examples: ["Two books"] })
 
 export const Order = Schema.Struct({

@@ -3,6 +3,7 @@ import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "
 import { Authentication, EdgeProblems, RateLimit } from "./Actor.ts"
 import { Amount } from "./Amount.ts"
 import { OrderId, UserId } from "./Ids.ts"
+import { openObjects } from "./OpenObjects.ts"
 import {
   CustomerCancellationReason,
   Description,
@@ -150,6 +151,7 @@ export class OrdersApi extends HttpApi.make("orders")
   .middleware(Authentication)
   .middleware(EdgeProblems)
   .annotate(HttpApi.ParseOptions, { errors: "all" })
+  .annotate(OpenApi.Transform, openObjects)
   .annotateMerge(OpenApi.annotations({
     title: "g-store orders",
     version: "1.0.0",

@@ -4,6 +4,7 @@ import { Account, Payment, Transaction } from "./Account.ts"
 import { Authentication, EdgeProblems, RateLimit } from "./Actor.ts"
 import { Amount } from "./Amount.ts"
 import { AccountId, OrderId } from "./Ids.ts"
+import { openObjects } from "./OpenObjects.ts"
 import { AccountExists, AccountNotFound, BalanceLimitExceeded, PaymentNotFound } from "./PaymentErrors.ts"
 import { Forbidden, IdempotencyKeyInUse, IdempotencyKeyReused } from "./Problems.ts"
 import { idempotencyKey, Limit } from "./Requests.ts"
@@ -83,6 +84,7 @@ export class PaymentsApi extends HttpApi.make("payments")
   .middleware(Authentication)
   .middleware(EdgeProblems)
   .annotate(HttpApi.ParseOptions, { errors: "all" })
+  .annotate(OpenApi.Transform, openObjects)
   .annotateMerge(OpenApi.annotations({
     title: "g-store payments",
     version: "1.0.0",

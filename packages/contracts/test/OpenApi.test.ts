@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { OpenApi } from "effect/http-api"
 import { IdentityApi } from "../src/IdentityApi.ts"
 import { NotificationsApi } from "../src/NotificationsApi.ts"
+import { Description } from "../src/Order.ts"
 import * as OrderErrors from "../src/OrderErrors.ts"
 import { OrdersApi } from "../src/OrdersApi.ts"
 import * as PaymentErrors from "../src/PaymentErrors.ts"
@@ -33,6 +34,10 @@ describe.each(Object.entries(documents))("the document of %s", (api, document) =
     assert.match(document.info.title, /^g-store /)
     assert.isString(document.info.description)
     for (const tag of document.tags) assert.isString(tag.description)
+  })
+
+  it("closes no object: members that a service does not know are ignored, and answers may get new ones", () => {
+    assert.notInclude(JSON.stringify(document), "\"additionalProperties\":false")
   })
 
   it("is the one that clients were given: `vitest -u` publishes another", async () => {
@@ -76,6 +81,16 @@ describe.each(operations)("$name", ({ api, method, operation, path }) => {
       const { content } = operation.responses[status] ?? {}
       assert.hasAllKeys(content ?? {}, ["application/problem+json"], String(status))
     }
+  })
+})
+
+describe("descriptions", () => {
+  it("are as long as maxLength says, which counts characters, not halves of them", () => {
+    assert.include(JSON.stringify(documents.orders.components.schemas), "\"maxLength\":500")
+    const takes = Schema.is(Description)
+    assert.isTrue(takes("\u{1F600}".repeat(500)))
+    assert.isFalse(takes("\u{1F600}".repeat(501)))
+    assert.isFalse(takes("x".repeat(501)))
   })
 })
 

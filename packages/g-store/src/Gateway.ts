@@ -2,16 +2,30 @@ import { corsOrigins } from "@g-store/service-kit/CorsOrigins.ts"
 import { environment } from "@g-store/service-kit/ServiceConfig.ts"
 import { refuse, variable } from "@g-store/service-kit/Variable.ts"
 import { Config, Effect, Layer, Schema } from "effect"
-import { Headers, HttpRouter, HttpServerRequest } from "effect/http"
+import { Headers, HttpMiddleware, HttpRouter, HttpServerRequest } from "effect/http"
 
-/** The gateway's alone: services behind it answer no preflight. */
-export const cors = Layer.unwrap(Effect.map(corsOrigins, (allowedOrigins) =>
-  HttpRouter.cors({
-    allowedOrigins,
-    allowedMethods: ["GET", "POST", "PATCH"],
-    exposedHeaders: ["ETag", "Location", "Retry-After", "Idempotent-Replayed"],
-    maxAge: 600
-  })))
+/**
+ * The gateway's alone: services behind it answer no preflight. An OPTIONS without an Origin is none; the services answer
+ * it with what the path takes.
+ */
+export const cors = HttpRouter.middleware(
+  Effect.map(corsOrigins, (allowedOrigins) => {
+    const shared = HttpMiddleware.cors({
+      allowedOrigins,
+      allowedMethods: ["GET", "POST", "PATCH"],
+      exposedHeaders: ["ETag", "Location", "Retry-After", "Idempotent-Replayed"],
+      maxAge: 600
+    })
+    return (effect) => {
+      const answered = shared(effect)
+      return Effect.flatMap(
+        HttpServerRequest.HttpServerRequest,
+        ({ headers, method }) => method === "OPTIONS" && headers["origin"] === undefined ? effect : answered
+      )
+    }
+  }),
+  { global: true }
+)
 
 /**
  * Puts a service's routes under a prefix, as nginx does in front of containers, and its name on their log lines. No

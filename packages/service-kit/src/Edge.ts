@@ -8,9 +8,10 @@ import {
   type HttpServerResponse
 } from "effect/http"
 import type { unhandled } from "effect/Types"
-import { endingOfCause, MAX_BODY_BYTES, overloaded, shownPath } from "./EdgeAnswers.ts"
+import { endingOfCause, isRouteNotFound, MAX_BODY_BYTES, overloaded, shownPath } from "./EdgeAnswers.ts"
 import { atTheEdge } from "./EdgeResponse.ts"
 import { defectCounter, inFlightGauge, makeRecorder, shedCounter } from "./HttpMetrics.ts"
+import { refusalOfMethod } from "./MethodRoutes.ts"
 import { CurrentRequestFacts, type RequestFacts } from "./RequestFacts.ts"
 import * as ServiceConfig from "./ServiceConfig.ts"
 import { traceparentFrom } from "./Traceparent.ts"
@@ -84,8 +85,10 @@ export const Edge = (options: EdgeOptions = {}) =>
           )
         })
 
-      const failed = (passage: Passage, cause: Cause.Cause<unknown>): Effect.Effect<Response> =>
+      const failed = (passage: Passage, cause: Cause.Cause<unknown>, routes: Handled): Effect.Effect<Response> =>
         Effect.gen(function*() {
+          const refusal = isRouteNotFound(cause) ? yield* refusalOfMethod(routes, passage.request) : undefined
+          if (refusal !== undefined) return yield* answered(passage, refusal)
           const ending = yield* endingOfCause(cause)
           if (ending.defect) {
             yield* Metric.update(defectCounter, 1)
@@ -114,7 +117,7 @@ export const Edge = (options: EdgeOptions = {}) =>
             inFlight += 1
             return Effect.matchCauseEffect(inFlight > bound ? turnedAway : worked, {
               onSuccess: (response) => answered(passage, response),
-              onFailure: (cause) => failed(passage, cause)
+              onFailure: (cause) => failed(passage, cause, effect)
             }).pipe(Effect.updateContext(withPassage(passage)))
           }))
       }

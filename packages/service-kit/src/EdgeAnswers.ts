@@ -1,7 +1,6 @@
 import {
   BodyTooLarge,
   InternalError,
-  MethodNotAllowed,
   RequestInvalid,
   RouteNotFound,
   ServiceUnavailable
@@ -11,9 +10,6 @@ import { HttpServerError, type HttpServerRequest, HttpServerRespondable, HttpSer
 
 /** The largest body that a service reads: 64 KiB. */
 export const MAX_BODY_BYTES = 65_536
-
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
-const SERVED = "GET, HEAD, POST, PATCH, OPTIONS"
 
 /** A path as it may be shown: without the query, which may hold secrets, and not longer than a line. */
 export const shownPath = (url: string): string => {
@@ -34,14 +30,14 @@ const decodes = (path: string): boolean => {
 const unknownRoute = (request: HttpServerRequest.HttpServerRequest) => {
   const path = shownPath(request.url)
   if (!decodes(path)) {
-    return new RequestInvalid({ detail: "The URL's path has a % that is followed by no two hex digits of UTF-8." })
+    return new RequestInvalid({
+      detail: "The URL's path has a % without two hex digits behind it, or with digits that are not UTF-8."
+    })
   }
-  return METHODS.includes(request.method)
-    ? new RouteNotFound({ detail: `Nothing is served at ${path}. Each service lists its paths in openapi.json.` })
-    : new MethodNotAllowed({ detail: `${request.method.slice(0, 20)} is not served anywhere here. ${SERVED} are.` })
+  return new RouteNotFound({ detail: `Nothing is served at ${path}. Each service lists its paths in openapi.json.` })
 }
 
-const tooLarge = new BodyTooLarge({
+export const tooLarge = new BodyTooLarge({
   detail: `The body is larger than ${MAX_BODY_BYTES} bytes (64 KiB). Send a smaller one.`
 })
 const unreadable = new RequestInvalid({ detail: "The body ended before all of it was there." })
@@ -65,12 +61,6 @@ export interface Ending {
 const ending = (problem: HttpServerRespondable.Respondable, defect = false): Effect.Effect<Ending> =>
   Effect.map(HttpServerRespondable.toResponse(problem), (response) => ({ response, defect }))
 
-const withAllow = (self: Effect.Effect<Ending>): Effect.Effect<Ending> =>
-  Effect.map(self, (end) =>
-    end.response.status === 405
-      ? { ...end, response: HttpServerResponse.setHeader(end.response, "allow", SERVED) }
-      : end)
-
 /** The caller is gone; nothing can be sent. 499 is for the log. */
 const gone: Ending = { response: HttpServerResponse.empty({ status: 499 }), defect: false }
 
@@ -81,12 +71,19 @@ const endingOf = (reason: Cause.Reason<unknown>): Effect.Effect<Ending> | undefi
   const error = reason._tag === "Fail" ? reason.error : reason.defect
   if (HttpServerResponse.isHttpServerResponse(error)) return Effect.succeed({ response: error, defect: false })
   if (!HttpServerError.isHttpServerError(error)) return undefined
-  if (error.reason._tag === "RouteNotFound") return withAllow(ending(unknownRoute(error.reason.request)))
+  if (error.reason._tag === "RouteNotFound") return ending(unknownRoute(error.reason.request))
   if (error.reason._tag === "RequestParseError") {
     return ending(error.reason.reason === "BodyTooLarge" ? tooLarge : unreadable)
   }
   return undefined
 }
+
+/** Whether no route was found for the request's method and path. */
+export const isRouteNotFound = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.some((reason) =>
+    reason._tag === "Fail" && HttpServerError.isHttpServerError(reason.error)
+    && reason.error.reason._tag === "RouteNotFound"
+  )
 
 /** What a failed request is answered with. Anything not foreseen is 500 and shows nothing from inside. */
 export const endingOfCause = (cause: Cause.Cause<unknown>): Effect.Effect<Ending> => {
@@ -116,12 +113,12 @@ export const plainProblem = (
   request: HttpServerRequest.HttpServerRequest
 ): Readonly<Record<string, Schema.Json>> => {
   if (status === 415) {
-    const found = request.headers["content-type"]?.slice(0, 100) ?? "nothing"
+    const found = request.headers["content-type"]?.slice(0, 100) || "nothing"
     return {
       type: "urn:g-store:media-type-unsupported",
       title: "Media type unsupported",
       status,
-      detail: `Send the body as Content-Type: application/json, not ${found}.`
+      detail: `Send the body with Content-Type: application/json, not ${found}.`
     }
   }
   const title = titles[status] ?? (status >= 500 ? "Internal error" : "Request refused")

@@ -5,14 +5,33 @@ import { HttpApi, type HttpApiGroup } from "effect/http-api"
 
 const methods: ReadonlyArray<HttpMethod.HttpMethod> = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY"]
 
+const refusal = (method: string, allow: string): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.map(
+    HttpServerRespondable.toResponse(
+      new MethodNotAllowed({ detail: `This path does not take ${method.slice(0, 20)}. It takes ${allow}.` })
+    ),
+    HttpServerResponse.setHeader("allow", allow)
+  )
+
 const notAllowed = (allow: string) =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method }) =>
-    Effect.map(
-      HttpServerRespondable.toResponse(
-        new MethodNotAllowed({ detail: `This path does not take ${method}. It takes ${allow}.` })
-      ),
-      HttpServerResponse.setHeader("allow", allow)
-    ))
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method }) => refusal(method, allow))
+
+/**
+ * The answer to a method that no router knows (PROPFIND, say): 405 with what the path takes, which the routes are asked
+ * for by OPTIONS; undefined where the path takes nothing either.
+ */
+export const refusalOfMethod = <E, R>(
+  routes: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
+  { method, originalUrl, url }: HttpServerRequest.HttpServerRequest
+): Effect.Effect<HttpServerResponse.HttpServerResponse | undefined, never, R> => {
+  if (method === "HEAD" || methods.some((known) => known === method) || !url.startsWith("/")) return Effect.undefined
+  const asked = HttpServerRequest.fromWeb(new Request(new URL(originalUrl, "http://localhost"), { method: "OPTIONS" }))
+  return routes.pipe(
+    Effect.provideService(HttpServerRequest.HttpServerRequest, asked),
+    Effect.flatMap(({ headers: { allow } }) => allow === undefined ? Effect.undefined : refusal(method, allow)),
+    Effect.catchCause(() => Effect.undefined)
+  )
+}
 
 /**
  * Routes for the methods that a path is not served for: 405 with Allow, and an answer to OPTIONS. The router itself

@@ -20,6 +20,8 @@ interface RawProblem {
   readonly reason: string
   readonly type: string
   readonly detail: string
+  /** The Allow header of a 405. */
+  readonly allow?: string
 }
 
 const rawProblems: Readonly<Record<string, RawProblem>> = {
@@ -50,8 +52,38 @@ const malformed: RawProblem = {
   detail: "This is not an HTTP request that can be read: mend its first line or its headers."
 }
 
+/** What the router serves anywhere: for requests that never reach it. */
+const SERVED = "GET, HEAD, POST, PATCH, OPTIONS"
+
+/** A first line that is well formed but for a method that Node does not know. */
+const unknownMethod = (packet: unknown): RawProblem | undefined => {
+  const [, method] = Buffer.isBuffer(packet)
+    ? /^([A-Za-z][\w-]{0,39}) \S+ HTTP\/1\.[01]\r?$/m.exec(packet.subarray(0, 4096).toString("latin1")) ?? []
+    : []
+  return method === undefined ? undefined : {
+    status: 405,
+    reason: "Method Not Allowed",
+    type: "method-not-allowed",
+    detail: method === method.toUpperCase()
+      ? `${method} is not served here. ${SERVED} are.`
+      : `Methods are written in capitals: ${method.toUpperCase()}, not ${method}.`,
+    allow: SERVED
+  }
+}
+
 const bodyOf = ({ detail, reason, status, type }: RawProblem, traceId: string): string =>
   JSON.stringify({ type: `urn:g-store:${type}`, title: reason, status, detail, error: detail, traceId })
+
+/** What Node's parser says of a request that it cannot read. */
+interface RequestError extends Error {
+  readonly code?: string
+  readonly rawPacket?: unknown
+}
+
+const problemOf = ({ code, rawPacket }: RequestError): RawProblem => {
+  const known = code === "HPE_INVALID_METHOD" ? unknownMethod(rawPacket) : rawProblems[code ?? ""]
+  return known ?? malformed
+}
 
 /** Errors before there is a request are answered on the raw socket, since no handler will. */
 const writeRaw = (socket: Socket, problem: RawProblem, traceId: string): void => {
@@ -62,6 +94,7 @@ const writeRaw = (socket: Socket, problem: RawProblem, traceId: string): void =>
     `Content-Length: ${Buffer.byteLength(body)}`,
     "X-Content-Type-Options: nosniff",
     `X-Request-Id: ${traceId}`,
+    ...(problem.allow === undefined ? [] : [`Allow: ${problem.allow}`]),
     "Connection: close"
   ]
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`)
@@ -124,9 +157,9 @@ export const makeRawServer = (patience: Patience) =>
       connectionsCheckingInterval: Math.min(1000, patience.headers),
       maxHeaderSize: 16 * 1024
     })
-    server.on("clientError", (error: Error & { readonly code?: string }, socket: Socket) => {
+    server.on("clientError", (error: RequestError, socket: Socket) => {
       if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy()
-      const problem = (error.code === undefined ? undefined : rawProblems[error.code]) ?? malformed
+      const problem = problemOf(error)
       writeRaw(socket, problem, traced(problem))
     })
     server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) =>

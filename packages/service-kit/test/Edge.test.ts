@@ -61,7 +61,18 @@ describe("The edge answers with a problem", () => {
       const { ask } = yield* inMemory(thingsRoutes())
       const got = yield* ask("PROPFIND", "/v1/things")
       isProblem(got, 405, "method-not-allowed")
-      assert.isNotNull(got.headers.get("allow"))
+      assert.strictEqual(got.headers.get("allow"), "POST, GET, HEAD, OPTIONS")
+      assert.strictEqual(got.body["detail"], "This path does not take PROPFIND. It takes POST, GET, HEAD, OPTIONS.")
+      isProblem(yield* ask("PROPFIND", "/nowhere"), 404, "route-not-found")
+    }))
+
+  it.effect("OPTIONS with what the path takes", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* inMemory(thingsRoutes())
+      const got = yield* ask("OPTIONS", "/v1/things")
+      assert.strictEqual(got.status, 204)
+      assert.strictEqual(got.headers.get("allow"), "POST, GET, HEAD, OPTIONS")
+      isProblem(yield* ask("OPTIONS", "/nowhere"), 404, "route-not-found")
     }))
 
   it.effect("413 for a body over 64 KiB, and takes one of just that size", () =>
@@ -84,6 +95,37 @@ describe("The edge answers with a problem", () => {
       assert.include(got.body["detail"], "text/csv")
     }))
 
+  it.effect("415 for a body that is compressed or in another charset, saying how to send it", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* inMemory(thingsRoutes())
+      const post = (headers: Record<string, string>) =>
+        ask("POST", "/v1/things", { headers: as("alice", headers), body: "{\"amount\":1}" })
+      const packed = yield* post({ "content-encoding": "gzip" })
+      isProblem(packed, 415, "media-type-unsupported")
+      assert.strictEqual(
+        packed.body["detail"],
+        "Send the body as it is, without Content-Encoding: \"gzip\" is not undone here."
+      )
+      for (const type of ["application/json; charset=utf-16", "application/json;charset=\"ISO-8859-1\""]) {
+        const foreign = yield* post({ "content-type": type })
+        isProblem(foreign, 415, "media-type-unsupported")
+        assert.include(foreign.body["detail"], "Send the body as UTF-8")
+      }
+      for (
+        const type of ["application/json; charset=utf-8", "application/json;charset=\"UTF-8\"", "APPLICATION/JSON"]
+      ) {
+        assert.strictEqual((yield* post({ "content-type": type })).status, 201)
+      }
+      assert.strictEqual((yield* post({ "content-encoding": "identity" })).status, 201)
+    }))
+
+  it.effect("413 for a body that is announced as too large, without waiting for it", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* inMemory(thingsRoutes())
+      const got = yield* ask("POST", "/v1/things", { headers: as("alice", { "content-length": "65537" }), body: "{" })
+      isProblem(got, 413, "body-too-large")
+    }))
+
   it.effect("500 for a defect, which it logs once with its cause and shows nothing of", () =>
     Effect.gen(function*() {
       const { ask, logged } = yield* inMemory(thingsRoutes())
@@ -103,11 +145,14 @@ describe("The edge answers with a problem", () => {
       const got = yield* post(JSON.stringify({ amount: -1.5, name: "abcdefg" }))
       isProblem(got, 400, "request-invalid")
       assert.deepStrictEqual(got.body["errors"], [
-        { path: ["amount"], message: "Expected an integer" },
-        { path: ["amount"], message: "Expected a value between 1 and 1000" },
+        { path: ["amount"], message: "Expected a whole number" },
+        { path: ["amount"], message: "Expected a number from 1 to 1000" },
         { path: ["name"], message: "Expected at most 5 characters" }
       ])
-      assert.strictEqual(got.body["detail"], "Mend amount in the body: Expected an integer (and 2 more, see errors).")
+      assert.strictEqual(
+        got.body["detail"],
+        "Mend amount in the body: Expected a whole number (and 2 more, see errors)."
+      )
       const texts = { "{": "valid JSON", "": "a JSON object", "[]": "a JSON object", "{}": "Required, but not there" }
       for (const [body, expected] of Object.entries(texts)) {
         const bad = yield* post(body)
@@ -127,6 +172,17 @@ describe("The edge answers with a problem", () => {
       ])
       const twice = yield* ask("GET", "/v1/things?limit=1&limit=2", { headers: as("alice") })
       assert.deepStrictEqual(twice.body["errors"], [{ path: ["limit"], message: "Expected one value, not several" }])
+    }))
+
+  it.effect("400 that names the choices there are, not the schema", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* inMemory(thingsRoutes())
+      const of = (query: string) =>
+        Effect.map(ask("GET", `/v1/things?${query}`, { headers: as("alice") }), ({ body }) => body["errors"])
+      assert.deepStrictEqual(yield* of("colour=blue"), [{ path: ["colour"], message: "Expected one of RED, GREEN" }])
+      assert.deepStrictEqual(yield* of("limit=0"), [{ path: ["limit"], message: "Expected a number from 1 to 100" }])
+      const drop = yield* ask("POST", `/v1/things/${id}/drop`, { headers: as("alice"), body: "[]" })
+      assert.strictEqual(drop.body["detail"], "Mend the body: Expected nothing or a JSON object.")
     }))
 
   it.effect("400 for an idempotency key that is empty or too long", () =>

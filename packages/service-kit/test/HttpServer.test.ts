@@ -51,6 +51,21 @@ describe("A server answers with a problem what no route ever sees", () => {
       }
     }))
 
+  it.live("a method that nobody has heard of, with those that are served", () =>
+    Effect.gen(function*() {
+      const port = yield* listening(thingsRoutes())
+      for (
+        const [method, said] of [["BREW", "BREW is not served here."], ["get", "written in capitals: GET"]] as const
+      ) {
+        const wire = yield* dial(port)
+        yield* wire.send(`${method} /v1/things HTTP/1.1\r\nHost: a\r\n\r\n`)
+        const text = yield* wire.closed
+        refusedWith(text, 405, "method-not-allowed")
+        assert.include(text, "Allow: GET, HEAD, POST, PATCH, OPTIONS\r\n")
+        assert.include(text, said)
+      }
+    }))
+
   it.live("URL and headers of over 16 KiB", () =>
     Effect.gen(function*() {
       const port = yield* listening(thingsRoutes())
@@ -119,6 +134,19 @@ describe("A server", () => {
       const chunk = `4000\r\n${"x".repeat(0x4000)}\r\n`
       for (let n = 0; n < 6; n++) yield* chunked.send(chunk)
       refusedWith(yield* chunked.received((text) => text.includes("traceId")), 413, "body-too-large")
+    }))
+
+  it.live("answers the next request of a connection after a body that was too large", () =>
+    Effect.gen(function*() {
+      const port = yield* listening(thingsRoutes())
+      const wire = yield* dial(port)
+      const head =
+        "POST /v1/things HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer alice\r\nContent-Type: application/json\r\n"
+      yield* wire.send(`${head}Content-Length: 70000\r\n\r\n${"x".repeat(70_000)}`)
+      yield* wire.send(`${head}Transfer-Encoding: chunked\r\n\r\n11170\r\n${"x".repeat(0x11170)}\r\n0\r\n\r\n`)
+      yield* wire.send(`${head}Content-Length: 12\r\n\r\n{"amount":1}`)
+      const text = yield* wire.received((got) => got.includes("thing-1"))
+      assert.deepStrictEqual(text.match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 413", "HTTP/1.1 413", "HTTP/1.1 201"])
     }))
 
   it.live("takes the client's address from X-Forwarded-For behind TRUSTED_PROXIES only", () =>

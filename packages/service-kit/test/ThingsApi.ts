@@ -50,7 +50,11 @@ export class ThingsGroup extends HttpApiGroup.make("things").add(
     error: [...errors]
   }),
   HttpApiEndpoint.get("list", "/v1/things", {
-    query: { limit: Schema.optionalKey(Limit), page: Schema.optionalKey(Schema.Int) },
+    query: {
+      limit: Schema.optionalKey(Limit),
+      page: Schema.optionalKey(Schema.Int),
+      colour: Schema.optionalKey(Schema.Literals(["RED", "GREEN"]).annotate({ identifier: "Colour" }))
+    },
     success: Schema.Struct({ limit: Schema.Int })
   }),
   HttpApiEndpoint.get("byId", "/v1/things/:id", {
@@ -61,7 +65,7 @@ export class ThingsGroup extends HttpApiGroup.make("things").add(
   HttpApiEndpoint.post("drop", "/v1/things/:id/drop", {
     params,
     headers: { ...idempotencyKey, ...ifMatch },
-    payload: [Schema.Null, Schema.Struct({ why: Schema.optionalKey(Schema.String) })],
+    payload: [Schema.Null, Schema.Struct({ why: Schema.optionalKey(Schema.String) }).annotate({ identifier: "Drop" })],
     success: HttpApiSchema.NoContent,
     error: [...errors]
   }),

@@ -26,8 +26,8 @@ const cursorOf = (cursor: string | undefined): Effect.Effect<OrderId | undefined
     onSome: Effect.succeed,
     onNone: () =>
       new RequestInvalid({
-        detail: "Mend cursor in the query: take it as nextCursor gave it, or leave it empty to begin.",
-        errors: [{ path: ["cursor"], message: `Expected a nextCursor or nothing, found ${JSON.stringify(cursor)}` }]
+        detail: "Mend cursor in the query: Expected a cursor as nextCursor gave it, or an empty string.",
+        errors: [{ path: ["cursor"], message: "Expected a cursor as nextCursor gave it, or an empty string" }]
       })
   })
 
