@@ -35,6 +35,8 @@ export interface Member {
   readonly group: Group
   readonly topics: ReadonlyArray<string>
   pending: Fetch | undefined
+  /** It has asked for messages, so somebody knows that it is a member. */
+  heard: boolean
 }
 
 export interface Group {
@@ -90,9 +92,13 @@ export class Broker {
 
   join(name: string, topics: ReadonlyArray<string>, process: Process): Member {
     const group = this.group(name)
-    const member: Member = { process, group, topics, pending: undefined }
+    const member: Member = { process, group, topics, pending: undefined, heard: false }
     group.members = [...group.members, member]
-    process.onDeath.add(() => this.world.after(SESSION_MILLIS, this.world.ground, () => this.leave(member)))
+    const expire = (holds: () => boolean) =>
+      void this.world.after(SESSION_MILLIS, this.world.ground, () => holds() ? this.leave(member) : undefined)
+    process.onDeath.add(() => expire(() => true))
+    // Its answer may have been lost, or its process be dead by now.
+    expire(() => !member.heard || !process.alive)
     this.rebalance(group)
     return member
   }
@@ -117,6 +123,7 @@ export class Broker {
 
   fetch(member: Member, generation: number, fetch: Fetch): void {
     member.pending = fetch
+    member.heard = true
     const { group } = member
     if (generation === group.generation) this.serve(member)
     else this.tell(member)

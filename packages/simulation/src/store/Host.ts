@@ -16,6 +16,8 @@ export class Host<S> {
   private readonly layer: (process: Process) => Layer.Layer<S, never, Surroundings>
   private readonly onEnd: (text: string) => void
   private interrupt: () => void = () => {}
+  /** How long the machine stays down after the stop that is under way. */
+  private stopping: number | undefined
   private skew = 0
 
   /** `onEnd` is told when a process ends by itself, which none of the store should. */
@@ -38,6 +40,7 @@ export class Host<S> {
     process.skew = this.skew
     this.process = process
     this.services = undefined
+    this.stopping = undefined
     this.world.log(`BOOT ${process.id}`)
     const publish = Layer.effectDiscard(
       Effect.map(Effect.context<S>(), (context) => {
@@ -45,9 +48,8 @@ export class Host<S> {
       })
     )
     this.interrupt = process.run(launch(Layer.provide(publish, this.layer(process))), (exit) => {
-      const text = `${process.id} ended by itself: ${describeExit(exit)}`
-      this.onEnd(text)
-      this.crash(RESTART_MILLIS)
+      if (this.stopping === undefined) this.onEnd(`${process.id} ended by itself: ${describeExit(exit)}`)
+      this.crash(this.stopping ?? RESTART_MILLIS)
     })
   }
 
@@ -62,8 +64,9 @@ export class Host<S> {
   /** SIGTERM: finalizers run, for as long as an orchestrator waits. */
   stop(down: number): void {
     const { process } = this
-    if (!process.alive) return
+    if (!process.alive || this.stopping !== undefined) return
     this.services = undefined
+    this.stopping = down
     this.interrupt()
     this.world.after(SHUTDOWN_MILLIS, this.world.ground, () => {
       if (this.process === process) this.crash(down)
