@@ -11,7 +11,7 @@ const options = {
   feedRetention: Duration.days(90),
   settle: Duration.seconds(30),
   batch: 500,
-  // Nothing is swept until time passes: what a look finds was just written.
+  // Nothing is swept until time passes.
   sweepLeast: 0
 }
 
@@ -157,13 +157,13 @@ describe("what was written long ago", () => {
       const { audit, inside } = yield* looked(1_500)
       // The first round goes by PostgreSQL's estimate; from then on the audit knows how many there are.
       yield* TestClock.adjust("2 hours")
-      yield* audit.look
+      yield* audit.sweep
       yield* inside("orders", corrupt)
       assert.deepStrictEqual((yield* audit.look).violations, [])
       yield* TestClock.adjust("20 minutes")
-      assert.deepStrictEqual((yield* audit.look).violations, [])
+      assert.deepStrictEqual((yield* audit.sweep).violations, [])
       yield* TestClock.adjust("20 minutes")
-      assert.deepStrictEqual(found((yield* audit.look).violations), [`one-payment-one-refund ${id(1_200)}`])
+      assert.deepStrictEqual(found((yield* audit.sweep).violations), [`one-payment-one-refund ${id(1_200)}`])
     }))
 
   it.effect.each<[what: string, database: DatabaseName, corruption: Sql, violation: string]>([
@@ -195,7 +195,7 @@ describe("what was written long ago", () => {
       yield* inside(database, write(corruption))
       assert.deepStrictEqual((yield* audit.look).violations, [])
       yield* TestClock.adjust("1 hour")
-      assert.include(found((yield* audit.look).violations), violation)
+      assert.include(found((yield* audit.sweep).violations), violation)
     }))
 })
 
@@ -343,6 +343,7 @@ describe("the metrics", () => {
       assert.strictEqual(yield* gauge("gstore_audit_last_look_seconds"), 3_000)
       assert.strictEqual(yield* gauge("gstore_audit_sweep_age_seconds", { table: "orders" }), 3_000)
       yield* audit.look
+      yield* audit.sweep
       yield* audit.ages
       assert.strictEqual(yield* gauge("gstore_audit_last_look_seconds"), 0)
       assert.strictEqual(yield* gauge("gstore_audit_sweep_age_seconds", { table: "orders" }), 0)
@@ -372,6 +373,7 @@ describe("a store with 10 000 orders", () => {
       const [statements, rows] = [asked(), yield* counted]
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual((yield* audit.look).violations, [])
+      yield* audit.sweep
       // 2 written, 1 000 each of orders, payments and ledger, the one account.
       assert.strictEqual((yield* counted) - rows, 3_003)
       assert.isAtMost(asked() - statements, 60)
@@ -380,6 +382,7 @@ describe("a store with 10 000 orders", () => {
       const [later, before] = [asked(), yield* counted]
       yield* TestClock.adjust("5 seconds")
       yield* audit.look
+      yield* audit.sweep
       assert.strictEqual((yield* counted) - before, 3_001)
       assert.isAtMost(asked() - later, 60)
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))

@@ -7,6 +7,7 @@ import type { SqlClient } from "effect/sql"
 import type { Urls } from "../Databases.ts"
 import type { DatabaseName } from "../StoreConfig.ts"
 import { alert } from "./alerts.ts"
+import type { Verdict } from "./Docket.ts"
 import { makeStandingAudit } from "./StandingAudit.ts"
 
 /** How often the audit looks: what was written is checked within twice as long. */
@@ -52,17 +53,25 @@ export const Auditor = (urls: Urls, { settle, told }: AuditorOptions = {}) =>
 
     const audits = Effect.gen(function*() {
       yield* Effect.sleep(PERIOD)
-      const { ages, look } = yield* makeStandingAudit(yield* connected(urls), options)
-      yield* ages.pipe(Effect.repeat(Schedule.spaced("1 second")), Effect.forkScoped)
-      const once = Effect.matchEffect(look, {
-        onSuccess: (verdict) => Effect.andThen(alert(verdict), tell(undefined)),
-        onFailure: (error) =>
-          Effect.andThen(
-            Effect.logWarning(`the audit could not look; it tries again in ${Duration.format(PERIOD)}`, error),
-            tell(error.message)
-          )
-      })
-      yield* Effect.repeat(once, Schedule.fixed(PERIOD))
+      const { ages, look, sweep } = yield* makeStandingAudit(yield* connected(urls), options)
+      const steadily = <E extends Error>(
+        step: Effect.Effect<Verdict, E>,
+        ended: (problem: string | undefined) => Effect.Effect<void>
+      ) =>
+        Effect.matchEffect(step, {
+          onSuccess: (verdict) => Effect.andThen(alert(verdict), ended(undefined)),
+          onFailure: (error) =>
+            Effect.andThen(
+              Effect.logWarning(`the audit could not look; it tries again in ${Duration.format(PERIOD)}`, error),
+              ended(error.message)
+            )
+        }).pipe(Effect.repeat(Schedule.fixed(PERIOD)))
+      // Beside each other: the sweep takes its time, what was written does not wait for it.
+      yield* Effect.all([
+        steadily(look, tell),
+        steadily(sweep, () => Effect.void),
+        Effect.repeat(ages, Schedule.spaced("1 second"))
+      ], { concurrency: "unbounded", discard: true })
     })
     yield* supervised("audit", Effect.scoped(audits)).pipe(
       Effect.annotateLogs({ module: "audit" }),

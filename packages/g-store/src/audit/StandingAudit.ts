@@ -1,29 +1,16 @@
 import { Clock, Duration, Effect } from "effect"
-import type { SqlError } from "effect/sql"
 import { type DatabaseName, databaseNames } from "../StoreConfig.ts"
-import { countChecked, setAges, setOpen, type Way, ways } from "./AuditMetrics.ts"
+import { countChecked, setAges, setOpen } from "./AuditMetrics.ts"
 import { auditSurroundings } from "./DatabaseAudit.ts"
-import { makeDocket, type Verdict } from "./Docket.ts"
-import type { Checked, Finding } from "./Finding.ts"
-import { auditAccounts, auditEntries } from "./MoneyAudit.ts"
-import { checkOrders, type In, unknownOrders } from "./OrderChecks.ts"
-import { hasFeed } from "./OrdersReader.ts"
+import { type ExaminerOptions, type Kind, kinds, makeExaminer, sparing } from "./Examiner.ts"
+import { type In, unknownOrders } from "./OrderChecks.ts"
 import * as Rows from "./Rows.ts"
 import { makeSweep, type Sweep, sweepRows } from "./Sweep.ts"
 
-export interface StandingAuditOptions {
-  readonly feedRetention: Duration.Duration
-  /** How long work in flight may take before it counts. */
-  readonly settle: Duration.Duration
-  /** Rows per statement. */
-  readonly batch: number
-  /** Rows of a table that a look sweeps at least. */
+export interface StandingAuditOptions extends ExaminerOptions {
+  /** Rows of a table that a step of the sweep visits at least. */
   readonly sweepLeast: number
 }
-
-/** What is asked about, by the name under which it is followed. */
-type Kind = "order" | "account" | "entry"
-const kinds: ReadonlyArray<Kind> = ["order", "account", "entry"]
 
 /** Which rows tell that something was written, and what is then asked. Every rule reads all that it needs around them. */
 const written: ReadonlyArray<readonly [rows: Rows.Rows, kind: Kind]> = [
@@ -40,25 +27,20 @@ const OVERLAP_SECONDS = 60
 const LOOK_BACK_SECONDS = 600
 /** A round is to be over well within the hour that is promised. */
 const ROUND_MILLIS = 45 * 60_000
-/** Suspected rows that are followed, and how many of them a look asks about again. */
-const FOLLOWED = 10_000
+/** Suspected rows that a look asks about again. */
 const AGAIN = 2_000
-/**
- * The share of its one connection's time that the audit takes at most: half while it catches up with what was written,
- * which has 10 seconds, a fifth for all that has an hour.
- */
-const PROMPT_SHARE = 0.5
-const PATIENT_SHARE = 0.2
-const REMIND_MILLIS = 10 * 60_000
 
 /**
- * The audit of a running store. `look` checks what was written since the last look, asks about suspicions again, and
- * sweeps the next rows of every table; it gives back what became a violation and what was mended. `ages` renews the
- * gauges that grow by themselves. A look that fails changes no mark: the next one begins where the last began.
+ * The audit of a running store, by the rules of the audit command.
+ *
+ * - `look` checks what was written since the last look, and asks about suspicions again. A look that fails changes no
+ *   mark: the next one begins where it began.
+ * - `sweep` visits the next rows of every table, as many as the time since the last step asks for.
+ * - Both give back what became a violation and what was mended. `ages` renews the gauges that grow by themselves.
  */
 export const makeStandingAudit = Effect.fnUntraced(function*(inside: In, options: StandingAuditOptions) {
   const startedAt = yield* Clock.currentTimeMillis
-  const docket = makeDocket({ settle: Duration.toMillis(options.settle), remind: REMIND_MILLIS, limit: FOLLOWED })
+  const examiner = yield* makeExaminer(inside, options)
   const marks = new Map<DatabaseName, Rows.Mark>()
   const sweeps: ReadonlyArray<readonly [rows: Rows.Rows, kind: Kind | "decision", sweep: Sweep]> = [
     [Rows.orders, "order", makeSweep(startedAt)],
@@ -67,32 +49,12 @@ export const makeStandingAudit = Effect.fnUntraced(function*(inside: In, options
     [Rows.ledger, "entry", makeSweep(startedAt)]
   ]
   let lastLook = startedAt
-  // There from the start, so that a rate can be taken of the first.
-  for (const kind of [...kinds, "decision"]) for (const way of ways) yield* countChecked(kind, way, 0)
+  let lastStep = startedAt
 
-  /** Rests after each piece of work, so that the store has the rest of the time. */
-  const sparing = (share: number) =>
-    Effect.fnUntraced(function*<A, E>(work: Effect.Effect<A, E>) {
-      const begun = yield* Clock.currentTimeMillis
-      const result = yield* work
-      const took = (yield* Clock.currentTimeMillis) - begun
-      if (took > 0) yield* Effect.sleep(Duration.millis(took * (1 / share - 1)))
-      return result
-    })
-  const promptly = sparing(PROMPT_SHARE)
-  const patiently = sparing(PATIENT_SHARE)
+  const told = Effect.andThen(Effect.suspend(() => setOpen(examiner.counts())), examiner.verdict)
 
   const look = Effect.gen(function*() {
     const begun = yield* Clock.currentTimeMillis
-    const violations: Array<Finding> = []
-    const mended: Array<Finding> = []
-    const seen = new Map<Kind, Set<string>>(kinds.map((kind) => [kind, new Set()]))
-    const record = (kind: string, checked: Checked, now: number) => {
-      const verdict = docket.record(kind, checked, now)
-      violations.push(...verdict.violations)
-      mended.push(...verdict.mended)
-    }
-
     const next = new Map<DatabaseName, Rows.Mark>()
     yield* Effect.forEach(databaseNames, (name) =>
       inside(
@@ -100,41 +62,23 @@ export const makeStandingAudit = Effect.fnUntraced(function*(inside: In, options
         Effect.gen(function*() {
           next.set(name, yield* Rows.markNow)
           const found = yield* auditSurroundings(name, Duration.toSeconds(options.settle))
-          record("database", new Map([[name, found]]), yield* Clock.currentTimeMillis)
+          yield* examiner.record("database", new Map([[name, found]]))
         })
       ), { concurrency: "unbounded", discard: true })
 
-    const feed = { compared: yield* inside("notifications", hasFeed), retention: options.feedRetention }
-    const check = (kind: Kind, ids: ReadonlyArray<string>): Effect.Effect<Checked, SqlError.SqlError> => {
-      switch (kind) {
-        case "order":
-          return checkOrders(inside, ids, feed)
-        case "account":
-          return inside("payments", auditAccounts(ids))
-        case "entry":
-          return inside("payments", auditEntries(ids))
-      }
-    }
-    const examine = Effect.fnUntraced(function*(kind: Kind, way: Way, ids: ReadonlyArray<string>) {
-      const fresh = ids.filter((id) => seen.get(kind)?.has(id) !== true)
-      for (let n = 0; n < fresh.length; n += options.batch) {
-        const some = fresh.slice(n, n + options.batch)
-        const checked = yield* (way === "written" ? promptly : patiently)(check(kind, some))
-        record(kind, checked, yield* Clock.currentTimeMillis)
-        for (const id of some) seen.get(kind)?.add(id)
-        yield* countChecked(kind, way, some.length)
-      }
-    })
-
+    const examine = yield* examiner.pass
     for (const [rows, kind] of written) {
       const mark = marks.get(rows.database)
       const now = next.get(rows.database)?.at ?? 0
       const since = Math.max(mark?.at ?? now, now - LOOK_BACK_SECONDS) - OVERLAP_SECONDS
       for (let after = Rows.START;;) {
-        const ids = yield* promptly(inside(
-          rows.database,
-          Rows.idsWritten(rows.traces, { since, horizon: mark?.horizon }, after, options.batch)
-        ))
+        const ids = yield* sparing(
+          "written",
+          inside(
+            rows.database,
+            Rows.idsWritten(rows.traces, { since, horizon: mark?.horizon }, after, options.batch)
+          )
+        )
         yield* examine(kind, "written", ids)
         const last = ids.at(-1)
         if (last === undefined || ids.length < options.batch) break
@@ -142,37 +86,41 @@ export const makeStandingAudit = Effect.fnUntraced(function*(inside: In, options
       }
     }
     for (const [name, mark] of next) marks.set(name, mark)
+    lastLook = begun
 
-    for (const kind of kinds) yield* examine(kind, "again", docket.due(kind, AGAIN))
+    for (const kind of kinds) yield* examine(kind, "again", examiner.due(kind, AGAIN))
+    return yield* told
+  })
 
-    for (const [rows, kind, sweep] of sweeps) {
-      if (rows.swept === undefined) continue
-      const about = sweep.rows() ?? (yield* inside(rows.database, Rows.aboutHowMany(rows.swept)))
-      let left = sweepRows(about, begun - lastLook, ROUND_MILLIS, options.sweepLeast)
+  const sweep = Effect.gen(function*() {
+    const begun = yield* Clock.currentTimeMillis
+    const examine = yield* examiner.pass
+    for (const [{ database, swept }, kind, round] of sweeps) {
+      if (swept === undefined) continue
+      const about = round.rows() ?? (yield* inside(database, Rows.aboutHowMany(swept)))
+      let left = sweepRows(about, begun - lastStep, ROUND_MILLIS, options.sweepLeast)
       while (left > 0) {
         const limit = Math.min(left, options.batch)
-        const ids = yield* inside(rows.database, Rows.idsAfter(rows.swept, sweep.after(), limit))
+        const ids = yield* inside(database, Rows.idsAfter(swept, round.after(), limit))
         if (kind === "decision") {
           // The orders' own round asks all the rest about them.
-          yield* examine("order", "sweep", yield* patiently(unknownOrders(inside, ids)))
+          yield* examine("order", "sweep", yield* sparing("sweep", unknownOrders(inside, ids)))
           yield* countChecked(kind, "sweep", ids.length)
         } else yield* examine(kind, "sweep", ids)
-        sweep.visit(ids, ids.length < limit, yield* Clock.currentTimeMillis)
+        round.visit(ids, ids.length < limit, yield* Clock.currentTimeMillis)
         left = ids.length < limit ? 0 : left - limit
       }
     }
-
-    lastLook = begun
-    yield* setOpen(docket.counts())
-    return { violations, mended } satisfies Verdict
+    lastStep = begun
+    return yield* told
   })
 
   const ages = Effect.suspend(() =>
     Effect.flatMap(
       Clock.currentTimeMillis,
-      (now) => setAges(now - lastLook, sweeps.map(([rows, , sweep]) => [rows.name, sweep.age(now)]))
+      (now) => setAges(now - lastLook, sweeps.map(([rows, , round]) => [rows.name, round.age(now)]))
     )
   )
 
-  return { look, ages, counts: Effect.sync(docket.counts) }
+  return { look, sweep, ages, counts: Effect.sync(examiner.counts) }
 })
