@@ -1,8 +1,9 @@
 import type { Caller } from "@g-store/contracts/Actor.ts"
 import type { OrderId } from "@g-store/contracts/Ids.ts"
-import { ClientFrame, closeCodes, type ServerFrame, type SocketErrorCode } from "@g-store/contracts/Socket.ts"
+import { closeCodes, type ServerFrame, type SocketErrorCode } from "@g-store/contracts/Socket.ts"
 import type { Verified } from "@g-store/service-kit/TokenVerifier.ts"
-import { Clock, Effect, FiberHandle, Queue, Result, Schema, Scope } from "effect"
+import { Clock, Effect, FiberHandle, Queue, Result, Scope } from "effect"
+import { readClientFrame } from "./ClientFrames.ts"
 import { type Frame, serverFrame } from "./Frames.ts"
 import type { LiveEvent } from "./LiveTail.ts"
 import type { SocketLimits } from "./SocketLimits.ts"
@@ -18,8 +19,13 @@ export interface SessionOptions {
   readonly connection: Connection
   readonly limits: SocketLimits
   readonly updateFrame: (update: NonNullable<LiveEvent["update"]>) => Frame
-  /** Who a token stands for, or what to tell its bearer. */
-  readonly authenticate: (token: string) => Effect.Effect<Verified, { readonly detail?: string | undefined }>
+  /**
+   * Who a token stands for, or what to tell its bearer; undefined where tokens mean nothing, because the upgrade request
+   * alone says who is there.
+   */
+  readonly authenticate:
+    | ((token: string) => Effect.Effect<Verified, { readonly detail?: string | undefined }>)
+    | undefined
   /** Known from the upgrade request, by its headers. */
   readonly caller?: Caller | undefined
   /** Until when, in milliseconds since the epoch; for ever if absent. */
@@ -48,8 +54,6 @@ export type Refuse = (
 const AUTHENTICATION_DEADLINE = "10 seconds"
 /** Timers hold 24 days at most; whoever brings a token of more than that has to come again before. */
 const LONGEST_TIMER_MILLIS = 2_000_000_000
-
-const decodeFrame = Schema.decodeUnknownResult(Schema.fromJsonString(ClientFrame))
 
 /** One socket's conversation. Frames are taken in order. Ends with its scope. */
 export const makeSession = Effect.fnUntraced(function*(options: SessionOptions) {
@@ -94,6 +98,11 @@ export const makeSession = Effect.fnUntraced(function*(options: SessionOptions) 
   })
 
   const authenticate = Effect.fnUntraced(function*(token: string) {
+    if (options.authenticate === undefined) {
+      // One client serves both modes: it waits for this before it subscribes.
+      if (caller !== undefined || unchecked) return say({ type: "authenticated" })
+      return refuse("UNAUTHENTICATED", "Tokens mean nothing here: who you are comes with the upgrade request.")
+    }
     const found = yield* Effect.result(options.authenticate(token))
     if (Result.isFailure(found)) {
       return refuse("UNAUTHENTICATED", found.failure.detail ?? "The token does not hold. Get a new one.")
@@ -109,10 +118,8 @@ export const makeSession = Effect.fnUntraced(function*(options: SessionOptions) 
 
   const handle = Effect.fnUntraced(function*(text: string | undefined) {
     if (text === undefined) return refuse("INVALID", "Binary frames are not understood here: send text.")
-    const decoded = decodeFrame(text)
-    if (Result.isFailure(decoded)) {
-      return refuse("INVALID", "This is not a frame that can be read: send JSON as asyncapi.json describes it.")
-    }
+    const decoded = readClientFrame(text)
+    if (Result.isFailure(decoded)) return refuse("INVALID", decoded.failure.message, decoded.failure.about)
     const frame = decoded.success
     if (frame.type === "ping") return say({ type: "pong" })
     if (frame.type === "authenticate") return yield* authenticate(frame.token)

@@ -34,6 +34,8 @@ export const makeWire = (socket: WebSocket, { limits, onSlow, stream }: WireOpti
   let closing = false
   let alive = true
   let sent = 0
+  let pings = 0
+  const mostPings = Math.ceil(limits.messagesPerSecond * limits.pingMillis / 1_000)
 
   const end = (code: number, reason: string): void => {
     if (closing) return
@@ -59,6 +61,11 @@ export const makeWire = (socket: WebSocket, { limits, onSlow, stream }: WireOpti
 
   socket.on("pong", () => {
     alive = true
+  })
+  // Each is answered, also to a peer that floods us with them and reads nothing.
+  socket.on("ping", () => {
+    alive = true
+    if (++pings > mostPings) end(closeCodes.tooManyMessages, "too many pings")
   })
   // ws has closed it with the right code already (1009, 1007, ...): the close event follows.
   socket.on("error", () => {})
@@ -90,6 +97,7 @@ export const makeWire = (socket: WebSocket, { limits, onSlow, stream }: WireOpti
       end(code, reason)
     },
     beat: () => {
+      pings = 0
       if (!alive) return end(closeCodes.noPong, "no pong")
       alive = false
       if (socket.readyState === socket.OPEN) socket.ping()

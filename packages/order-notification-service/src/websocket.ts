@@ -1,5 +1,5 @@
 import type { Caller } from "@g-store/contracts/Actor.ts"
-import { Forbidden, ServiceUnavailable } from "@g-store/contracts/Problems.ts"
+import { Forbidden, RequestInvalid, ServiceUnavailable } from "@g-store/contracts/Problems.ts"
 import { closeCodes, SUBPROTOCOL } from "@g-store/contracts/Socket.ts"
 import { Callers } from "@g-store/service-kit/Callers.ts"
 import { corsOrigins } from "@g-store/service-kit/CorsOrigins.ts"
@@ -13,7 +13,7 @@ import { makeUpdateFrames } from "./Frames.ts"
 import { defaultLimits, type SocketLimits } from "./SocketLimits.ts"
 import { makeSession } from "./SocketSession.ts"
 import { bearerOf, clientOf, credentialsOf, subprotocolTokenOf } from "./upgradeCredentials.ts"
-import { refuseUpgrade } from "./upgradeRefusal.ts"
+import { makeRefusal } from "./upgradeRefusal.ts"
 import { makeWire, type Wire } from "./Wire.ts"
 
 const PATH = /^\/ws\/orders\/?(\?|$)/
@@ -72,6 +72,7 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
     const proxies = yield* trustedProxies
     const updateFrame = makeUpdateFrames()
     const run = yield* FiberSet.makeRuntime<Effect.Services<ReturnType<typeof makeSession>>, void, never>()
+    const refuse = yield* makeRefusal
     const admit = makeAdmission(limits.connectionsPerUser)
     const sockets = new Set<Wire>()
     let stopping = false
@@ -80,6 +81,11 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
       maxPayload: limits.frameBytes,
       perMessageDeflate: false,
       handleProtocols: (offered) => offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false
+    })
+
+    // What is no proper WebSocket handshake; ws would answer it in plain text.
+    wss.on("wsClientError", (error, stream, request) => {
+      refuse(request, stream, new RequestInvalid({ detail: `This is no WebSocket handshake: ${error.message}.` }))
     })
 
     const converse = (wire: Wire, request: IncomingMessage, opener: Opener) => {
@@ -92,7 +98,7 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
           updateFrame,
           unchecked: trusted && development && opener.caller === undefined,
           admit,
-          authenticate: (token) => callers.byToken(token, client)
+          authenticate: trusted ? undefined : (token) => callers.byToken(token, client)
         })
         const token = subprotocolTokenOf(request)
         if (token !== undefined) session.receive(JSON.stringify({ type: "authenticate", token }))
@@ -110,7 +116,7 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
         const detail = stopping
           ? "This replica is going away. Try again in a second."
           : "This replica holds as many sockets as it can. Try again in a second."
-        return refuseUpgrade(stream, new ServiceUnavailable({ detail, retryAfter: 1 }))
+        return refuse(request, stream, new ServiceUnavailable({ detail, retryAfter: 1 }))
       }
       wss.handleUpgrade(request, stream, head, (socket) => {
         const wire = makeWire(socket, { stream, limits, onSlow: () => void run(Metric.update(slow, 1)) })
@@ -125,7 +131,7 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
       const credentials = credentialsOf(request, proxies, options.passUserId !== false)
       const identified = Effect.map(callers.identify(credentials), (caller): Opener => ({ caller }))
       if (credentials.staffKey !== undefined) return identified
-      if (trusted) return credentials.userId === undefined ? undefined : identified
+      if (trusted) return credentials.userId === undefined && development ? undefined : identified
       const token = bearerOf(credentials.authorization)
       if (token !== undefined) return callers.byToken(token, credentials.client)
       return credentials.authorization === undefined ? undefined : identified
@@ -135,7 +141,7 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
       const { origin } = request.headers
       if (origin !== undefined && !origins.has(origin)) {
         const detail = `Pages of ${origin} may not open sockets here: CORS_ORIGINS names those that may.`
-        return refuseUpgrade(stream, new Forbidden({ detail }))
+        return refuse(request, stream, new Forbidden({ detail }))
       }
       const opener = opening(request)
       if (opener === undefined) return accept(request, stream, head, {})
@@ -145,7 +151,7 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
       run(Effect.map(Effect.result(opener), (found) => {
         stream.off("error", ignore)
         if (Result.isSuccess(found)) return accept(request, stream, head, found.success)
-        refuseUpgrade(stream, found.failure)
+        refuse(request, stream, found.failure)
       }))
     }
 

@@ -84,6 +84,24 @@ describe("a socket's session", () => {
   )
 
   test(
+    "whose caller the upgrade request alone can name takes any token as said, and nobody's word for who they are",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(event(1, 1), event(2, 1, { userId: bob }))
+      const known = yield* replica.connect({ trusted: true, as: "ada" })
+      yield* known.say(authenticate("bob"), one, { type: "subscribe", orderId: orderId(2) })
+      assert.deepStrictEqual(yield* known.heard, ["authenticated", "subscribed 1", "error FORBIDDEN"])
+      assert.isUndefined(known.closed())
+      const unchecked = yield* replica.connect({ trusted: true, unchecked: true })
+      yield* unchecked.say(authenticate("tampered"), one)
+      assert.deepStrictEqual(yield* unchecked.heard, ["authenticated", "subscribed 1"])
+      const unknown = yield* replica.connect({ trusted: true })
+      yield* unknown.say(authenticate("ada"), one)
+      assert.deepStrictEqual(yield* unknown.heard, ["error UNAUTHENTICATED", "error UNAUTHENTICATED"])
+    })
+  )
+
+  test(
     "of a user who has enough sockets is refused with LIMIT and closed with 4429",
     Effect.gen(function*() {
       const replica = yield* makeReplica

@@ -6,6 +6,7 @@ import { TokenInvalid, TokenVerifier } from "@g-store/service-kit/TokenVerifier.
 import { ConfigProvider, Context, Effect, Exit, Layer, Logger, Metric, Schema, Scope } from "effect"
 import { HttpServer } from "effect/http"
 import type { IncomingMessage } from "node:http"
+import { connect } from "node:net"
 import { WebSocket } from "ws"
 import { Feed, type FeedEvent } from "../src/Feed.ts"
 import { FeedMemory } from "../src/FeedMemory.ts"
@@ -169,6 +170,45 @@ export const open = (
       closed: Effect.map(until(() => closed !== undefined), () => closed)
     }
   })
+
+const Refused = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
+
+/** An upgrade request that is refused, by a client that never closes its side of the connection. */
+export const raw = (url: string, headers: Record<string, string>) =>
+  Effect.acquireRelease(
+    Effect.sync(() => connect({ host: "127.0.0.1", port: Number(new URL(url).port), allowHalfOpen: true })),
+    (socket) => Effect.sync(() => socket.destroy())
+  ).pipe(
+    Effect.flatMap((socket) =>
+      Effect.callback<string>((resume) => {
+        const sent = {
+          host: "store",
+          connection: "Upgrade",
+          upgrade: "websocket",
+          "sec-websocket-version": "13",
+          "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+          ...headers
+        }
+        const lines = Object.entries(sent).map(([name, value]) => `${name}: ${value}\r\n`)
+        socket.write(`GET /ws/orders/ HTTP/1.1\r\n${lines.join("")}\r\n`)
+        let answer = ""
+        socket.on("data", (part) => (answer += String(part)))
+        socket.on("end", () => resume(Effect.succeed(answer)))
+      })
+    ),
+    Effect.map((answer) => {
+      const [head = "", body = ""] = answer.split("\r\n\r\n")
+      const [status = "", ...fields] = head.split("\r\n")
+      return {
+        status: Number(status.split(" ")[1]),
+        headers: Object.fromEntries(fields.map((field) => {
+          const [name = "", ...value] = field.split(": ")
+          return [name.toLowerCase(), value.join(": ")]
+        })),
+        body: Schema.decodeSync(Refused)(body)
+      }
+    })
+  )
 
 /** Returns once a metric's counter is at least so high. */
 export const counterReaches = (name: string, atLeast: number) =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Array, Effect, type Scope } from "effect"
-import { counterReaches, makeEdge, open, ORIGIN } from "./edge.ts"
+import { counterReaches, makeEdge, open, ORIGIN, raw } from "./edge.ts"
 import { ada, event, orderId } from "./fixtures.ts"
 
 const one = { type: "subscribe", orderId: orderId(1) }
@@ -20,6 +20,35 @@ describe("the socket's edge", () => {
       assert.strictEqual(yield* status("null"), 403)
       assert.strictEqual(yield* status(ORIGIN), 101)
       assert.strictEqual(yield* status(), 101)
+    })
+  )
+
+  test(
+    "refuses with a whole problem, and keeps no connection of one who will not close it",
+    Effect.gen(function*() {
+      const edge = yield* makeEdge()
+      const trace = "0af7651916cd43dd8448eb211c80319c"
+      const foreign = yield* raw(edge.url, {
+        origin: "https://elsewhere.example",
+        traceparent: `00-${trace}-b7ad6b7169203331-01`
+      })
+      assert.strictEqual(foreign.status, 403)
+      assert.strictEqual(foreign.headers["content-type"], "application/problem+json")
+      const { detail, ...problem } = foreign.body
+      assert.deepStrictEqual(problem, {
+        type: "urn:g-store:forbidden",
+        title: "Forbidden",
+        status: 403,
+        error: detail,
+        traceId: trace
+      })
+      assert.include(String(detail), "https://elsewhere.example")
+      const unauthorized = yield* raw(edge.url, { authorization: "Bearer tampered" })
+      assert.strictEqual(unauthorized.headers["www-authenticate"], "Bearer realm=\"g-store\"")
+      assert.match(String(unauthorized.body["traceId"]), /^[0-9a-f]{32}$/)
+      const malformed = yield* raw(edge.url, { "sec-websocket-key": "short" })
+      assert.deepStrictEqual([malformed.status, malformed.body["type"]], [400, "urn:g-store:request-invalid"])
+      yield* Effect.repeat(Effect.delay(edge.connections, "5 millis"), { until: (count) => count === 0 })
     })
   )
 
@@ -92,6 +121,13 @@ describe("the socket's edge", () => {
       const jwt = yield* makeEdge()
       yield* jwt.happen(event(1, 1))
       assert.strictEqual(yield* answer(jwt.url, { "x-user-id": ada }), "UNAUTHENTICATED")
+      const production = yield* makeEdge({
+        env: { ...trusted, GSTORE_ENV: "production", TRUSTED_PROXIES: "127.0.0.0/8" }
+      })
+      const nobody = yield* open(production.url, asAda)
+      assert.strictEqual(yield* nobody.opened, 401)
+      const named = yield* open(production.url, { ...asAda, headers: { "x-user-id": ada } })
+      assert.strictEqual((yield* named.heard).type, "authenticated")
     })
   )
 
@@ -119,6 +155,20 @@ describe("the socket's edge", () => {
       dead.socket.pong = () => {}
       yield* lively.opened
       assert.strictEqual(yield* dead.closed, 4408)
+      yield* lively.say({ type: "ping" })
+      assert.strictEqual((yield* lively.heard).type, "pong")
+    })
+  )
+
+  test(
+    "closes who floods it with pings with 4429",
+    Effect.gen(function*() {
+      const { url } = yield* makeEdge({ limits: { pingMillis: 1_000, messagesPerSecond: 10 } })
+      const [lively, flooding] = yield* Effect.all([open(url, asAda), open(url, asAda)])
+      yield* Effect.all([lively.heard, flooding.heard])
+      for (let nth = 0; nth < 10; nth++) lively.socket.ping()
+      for (let nth = 0; nth < 31; nth++) flooding.socket.ping()
+      assert.strictEqual(yield* flooding.closed, 4429)
       yield* lively.say({ type: "ping" })
       assert.strictEqual((yield* lively.heard).type, "pong")
     })
