@@ -209,7 +209,7 @@ describe("EventBusKafka", await kafkaSuite(), () => {
           execFile(
             process.execPath,
             [roundTrip, topic, group, ...brokers],
-            (error, _, stderr) => resolve({ code: error === null ? 0 : error.code ?? null, stderr })
+            (error, _, said) => resolve({ code: error === null ? 0 : error.code ?? null, stderr: said })
           )
         )
       )

@@ -5,7 +5,7 @@ import { type Batch, BusUnavailable, EventBus, type Subscription } from "../src/
 import { EventBusMemory, type EventBusMemoryOptions } from "../src/memory/EventBusMemory.ts"
 import { type IncomingMessage, MESSAGE_ID, toWire } from "../src/Message.ts"
 import { shardOf } from "../src/Outbox.ts"
-import { acknowledging, assertFirstCopiesInOrder, distinct, wire as body } from "./fixtures/BusMember.ts"
+import { acknowledging, assertFirstCopiesInOrder, distinct, wire as said } from "./fixtures/BusMember.ts"
 import { makeJournal } from "./fixtures/Journal.ts"
 import { outgoing } from "./fixtures/outboxStoreContract.ts"
 
@@ -350,7 +350,7 @@ describe("the memory bus", () => {
           )
           for (const own of publishers) {
             const round = (n: number) =>
-              Array.from({ length: 25 }, (_, key) => body(TOPIC, `key-${own.publisher}-${key}`, String(n)))
+              Array.from({ length: 25 }, (_, key) => said(TOPIC, `key-${own.publisher}-${key}`, String(n)))
             yield* Effect.forkScoped(Effect.gen(function*() {
               for (; own.next < 100; own.next++) yield* bus.publish(round(own.next))
             }))
