@@ -5,7 +5,8 @@ import * as fs from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import * as path from "node:path"
-import { freePort, postmaster, run } from "./kills/StoreProcess.ts"
+import { freePort } from "./freePort.ts"
+import { postmaster, run } from "./kills/StoreProcess.ts"
 
 /** A store of its own: a folder and ports that nobody else has. */
 const place = Effect.gen(function*() {

@@ -11,6 +11,8 @@ import { kafkaMissing } from "./KafkaMissing.ts"
 export interface Ports {
   readonly broker: number
   readonly controller: number
+  /** Where clients are told to reach the broker. */
+  readonly advertised: number
 }
 
 export interface RunningKafka {
@@ -25,7 +27,7 @@ export interface RunningKafka {
  */
 export const freePorts: Effect.Effect<Ports> = Effect.promise(async () => {
   const broker = await freePort()
-  return { broker, controller: await freePort(broker) }
+  return { broker, controller: await freePort(broker), advertised: broker }
 })
 
 const freePort = async (other?: number): Promise<number> => {
@@ -46,7 +48,7 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${ports.controller}
 listeners=PLAINTEXT://127.0.0.1:${ports.broker},CONTROLLER://127.0.0.1:${ports.controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:${ports.broker}
+advertised.listeners=PLAINTEXT://127.0.0.1:${ports.advertised}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=${path.join(folder, "log")}

@@ -2,7 +2,7 @@ import { Config, ConfigProvider, Context, Effect, Layer, Option, Result } from "
 import { type KafkaMissing, kafkaMissing } from "./KafkaMissing.ts"
 
 export { KafkaMissing } from "./KafkaMissing.ts"
-export { type OwnKafka, ownKafka } from "./OwnKafka.ts"
+export { type OwnKafka, ownKafka, ownKafkaBehind } from "./OwnKafka.ts"
 
 /** Names the environment variable in which vitest.ts tells the workers where to ask for the run's broker. */
 export const ASK = "LOCAL_KAFKA_URL"

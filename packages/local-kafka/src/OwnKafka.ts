@@ -44,10 +44,16 @@ const dataFolder = Effect.acquireRelease(
   (folder) => Effect.promise(() => fs.rm(folder, { recursive: true, force: true, maxRetries: 10 }))
 )
 
-/** A fresh broker of its own, running, on free ports of 127.0.0.1. It and its data go when the scope ends. */
-export const ownKafka: Effect.Effect<OwnKafka, KafkaMissing, Scope.Scope> = Effect.gen(function*() {
+/**
+ * A fresh broker behind something that passes connections on: `front` is given the broker's port and answers the one
+ * that clients are to use. It and its data go when the scope ends.
+ */
+export const ownKafkaBehind = Effect.fnUntraced(function*(
+  front: (port: number) => Effect.Effect<number, never, Scope.Scope>
+): Effect.fn.Return<OwnKafka, KafkaMissing, Scope.Scope> {
   const folder = yield* dataFolder
-  const ports = yield* freePorts
+  const free = yield* freePorts
+  const ports = { ...free, advertised: yield* front(free.broker) }
   yield* format(folder, ports)
   const running = yield* Ref.make(Option.none<RunningKafka>())
   const oneAtATime = yield* Semaphore.make(1)
@@ -95,7 +101,7 @@ export const ownKafka: Effect.Effect<OwnKafka, KafkaMissing, Scope.Scope> = Effe
   yield* Effect.addFinalizer(() => end("SIGTERM"))
   yield* again
   return {
-    brokers: [`127.0.0.1:${ports.broker}`],
+    brokers: [`127.0.0.1:${ports.advertised}`],
     start: alone(again),
     stop: alone(end("SIGTERM")),
     restart: alone(Effect.andThen(end("SIGTERM"), again)),
@@ -103,4 +109,9 @@ export const ownKafka: Effect.Effect<OwnKafka, KafkaMissing, Scope.Scope> = Effe
     pause: alone(pause),
     resume: alone(resume)
   }
-}).pipe(withRealClock)
+}, withRealClock)
+
+/** A fresh broker of its own, running, on free ports of 127.0.0.1. */
+export const ownKafka: Effect.Effect<OwnKafka, KafkaMissing, Scope.Scope> = ownKafkaBehind((port) =>
+  Effect.succeed(port)
+)

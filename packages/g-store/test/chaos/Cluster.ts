@@ -1,12 +1,11 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { ownKafka } from "@g-store/local-kafka/LocalKafka.ts"
-import { ownServer } from "@g-store/postgres/TestPostgres.ts"
 import { Effect, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as fs from "node:fs/promises"
 import { tmpdir } from "node:os"
 import * as path from "node:path"
 import { run } from "../kills/StoreProcess.ts"
+import type { Ground } from "./Ground.ts"
 import { type Replica, replica, type ServiceName } from "./Replica.ts"
 import { roundRobin } from "./RoundRobin.ts"
 
@@ -19,25 +18,29 @@ const names = ["orders", "payments", "notifications"] as const
 
 /**
  * The store as in production, without containers: Kafka, PostgreSQL with a database per service, `replicas` processes
- * of each service and a gateway that shares requests among them. Everything goes with the scope.
+ * of each service and a gateway that shares requests among them. Everything goes with the scope, but the logs that the
+ * processes write where `logs` names a folder for them.
  */
-export const cluster = Effect.fnUntraced(function*(replicas: number) {
+export const cluster = Effect.fnUntraced(function*(
+  replicas: number,
+  { kafka, postgres, url: server }: Ground,
+  logs?: string
+) {
   const folder = yield* Effect.acquireRelease(
     Effect.promise(() => fs.mkdtemp(path.join(tmpdir(), "g-store-chaos-"))),
     (made) => Effect.promise(() => fs.rm(made, { recursive: true, force: true }))
   )
-  const kafka = yield* ownKafka
-  const postgres = yield* ownServer
   yield* PgClient.makeClient({ url: postgres.url, applicationName: "g-store chaos" }).pipe(
     Effect.flatMap((sql) => Effect.forEach(names, (name) => sql`CREATE DATABASE ${sql(name)}`)),
     Effect.scoped,
     Effect.provide(Reactivity.layer)
   )
-  const urlOf = (name: string) => {
-    const url = new URL(Redacted.value(postgres.url))
+  const databaseAt = (base: string | URL, name: string) => {
+    const url = new URL(base)
     url.pathname = `/${name}`
     return url.href
   }
+  const urlOf = (name: string) => databaseAt(server, name)
 
   const identityDir = path.join(folder, "identity")
   const common = {
@@ -46,12 +49,12 @@ export const cluster = Effect.fnUntraced(function*(replicas: number) {
     // One machine sends everything here.
     RATE_LIMIT: "off"
   }
-  const identity = yield* replica("identity-service", 1, { ...common, IDENTITY_DATA_DIR: identityDir })
+  const identity = yield* replica("identity-service", 1, { ...common, IDENTITY_DATA_DIR: identityDir }, logs)
   const jwks = `http://127.0.0.1:${identity.port}/.well-known/jwks.json`
   const set = (service: ServiceName, database: string) =>
     Effect.forEach(
       Array.from({ length: replicas }, (_, nth) => nth + 1),
-      (nth) => replica(service, nth, { ...common, DATABASE_URL: urlOf(database), AUTH_JWKS_URL: jwks })
+      (nth) => replica(service, nth, { ...common, DATABASE_URL: urlOf(database), AUTH_JWKS_URL: jwks }, logs)
     )
   const sets = {
     orders: yield* set(databases.orders, "orders"),
@@ -81,16 +84,21 @@ export const cluster = Effect.fnUntraced(function*(replicas: number) {
     kafka,
     postgres,
     services,
+    identity,
     url,
     urlOf,
-    /** Load at a rate (orders a second) for a number of seconds; journals what was acknowledged. */
-    demo: (rate: number, seconds: number) =>
+    /** The same database, past every proxy. */
+    direct: (name: string) => databaseAt(Redacted.value(postgres.url), name),
+    /** So many orders at a rate (a second); journals what was acknowledged. */
+    demo: (rate: number, orders: number) =>
       run(
-        ["demo", "--orders", String(Math.round(rate * seconds)), "--rate", String(rate), "--patience", "120"]
+        ["demo", "--orders", String(Math.round(orders)), "--rate", String(rate), "--patience", "120"]
           .concat("--journal", journal),
         tools
       ),
-    audit: run(["audit", "--journal", journal], tools)
+    audit: run(["audit", "--journal", journal], tools),
+    /** Any other command of the operator's. */
+    gstore: (...args: ReadonlyArray<string>) => run(args, tools)
   }
 })
 

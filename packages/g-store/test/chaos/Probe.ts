@@ -85,3 +85,5 @@ export const probe = Effect.fnUntraced(function*(url: string) {
     )
   }
 })
+
+export type Probe = Effect.Success<ReturnType<typeof probe>>

@@ -1,7 +1,6 @@
 import { Effect, Exit, Ref, Schedule, Scope } from "effect"
-import { randomInt } from "node:crypto"
-import { createServer } from "node:net"
 import * as path from "node:path"
+import { freePort } from "../freePort.ts"
 import { type Child, run } from "../kills/StoreProcess.ts"
 import { NotKept } from "./NotKept.ts"
 
@@ -16,16 +15,16 @@ export interface Replica {
   readonly start: Effect.Effect<void, NotKept>
   /** Ends it; answers its exit code, null after SIGKILL. */
   readonly end: (signal: "SIGKILL" | "SIGTERM") => Effect.Effect<number | null>
+  /** Sends a signal to the process if it runs, and waits for nothing; answers its id, undefined when none runs. */
+  readonly signal: (signal: NodeJS.Signals) => Effect.Effect<number | undefined>
+  /** The end of the process that runs: its id, its exit code or null after a signal, and what it said last. */
+  readonly ended: Effect.Effect<Ended | undefined>
 }
 
-/** Below the range of outgoing connections, so that nothing takes the port of a replica that is down. */
-const freePort = async (): Promise<number> => {
-  const port = randomInt(15_000, 30_000)
-  const free = await new Promise<boolean>((resolve) => {
-    const server = createServer().once("error", () => resolve(false))
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)))
-  })
-  return free ? port : freePort()
+export interface Ended {
+  readonly pid: number
+  readonly code: number | null
+  readonly output: string
 }
 
 const isReady = (admin: number) =>
@@ -37,23 +36,26 @@ const isReady = (admin: number) =>
 export const replica = Effect.fnUntraced(function*(
   service: ServiceName,
   nth: number,
-  env: Readonly<Record<string, string>>
+  env: Readonly<Record<string, string>>,
+  logs?: string
 ) {
   const name = `${service}-${nth}`
-  const port = yield* Effect.promise(freePort)
-  const admin = yield* Effect.promise(freePort)
+  const port = yield* freePort
+  const admin = yield* freePort
   const file = path.join(import.meta.dirname, `../../../${service}/src/main.ts`)
   const living = yield* Ref.make<{ readonly child: Child; readonly scope: Scope.Closeable } | undefined>(undefined)
   const outer = yield* Scope.Scope
 
   const start = Effect.gen(function*() {
+    const former = yield* Ref.get(living)
+    if (former !== undefined) yield* Scope.close(former.scope, Exit.void)
     const scope = yield* Scope.fork(outer)
     const child = yield* run([], {
       ...env,
       HOSTNAME: name,
       HTTP_PORT: String(port),
       ADMIN_PORT: String(admin)
-    }, file).pipe(Scope.provide(scope))
+    }, { file, log: logs === undefined ? undefined : path.join(logs, `${name}.log`) }).pipe(Scope.provide(scope))
     yield* Ref.set(living, { child, scope })
     const died = Effect.gen(function*() {
       const code = yield* child.ended
@@ -78,6 +80,17 @@ export const replica = Effect.fnUntraced(function*(
     service,
     port,
     start,
+    signal: Effect.fnUntraced(function*(signal) {
+      const process = yield* Ref.get(living)
+      if (process === undefined) return undefined
+      return (yield* process.child.signal(signal)) ? process.child.pid : undefined
+    }),
+    ended: Effect.gen(function*() {
+      const process = yield* Ref.get(living)
+      if (process === undefined) return undefined
+      const code = yield* process.child.ended
+      return { pid: process.child.pid, code, output: yield* process.child.output }
+    }),
     end: Effect.fnUntraced(function*(signal) {
       const process = yield* Ref.getAndSet(living, undefined)
       if (process === undefined) return null

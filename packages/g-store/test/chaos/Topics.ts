@@ -1,12 +1,14 @@
 import { ORDER_EVENTS } from "@g-store/contracts/OrderEvents.ts"
 import { PAYMENT_EVENTS } from "@g-store/contracts/PaymentEvents.ts"
 import { decodeEvent } from "@g-store/contracts/wire/EventCodec.ts"
+import { quietTimers } from "@g-store/messaging/kafka/timers.ts"
 import { Effect, Result } from "effect"
 import { Kafka, type KafkaMessage, logLevel } from "kafkajs"
 
 /** Everything that lies in a topic, in the order in which each partition has it. */
 const readBack = (brokers: ReadonlyArray<string>, topic: string) =>
   Effect.promise(async () => {
+    quietTimers()
     const kafka = new Kafka({ brokers: [...brokers], clientId: "g-store-chaos", logLevel: logLevel.NOTHING })
     const admin = kafka.admin()
     await admin.connect()
@@ -82,10 +84,14 @@ const paymentFaults = (messages: ReadonlyArray<KafkaMessage>, faults: Array<stri
   return repeated
 }
 
-/** Reads both topics back from the broker and judges them. */
-export const readTopics = Effect.fnUntraced(function*(brokers: ReadonlyArray<string>) {
-  const ofOrders = yield* readBack(brokers, ORDER_EVENTS)
-  const ofPayments = yield* readBack(brokers, PAYMENT_EVENTS)
+/** Reads both topics back from the broker and judges them, but for the messages with ids that are not the store's. */
+export const readTopics = Effect.fnUntraced(function*(
+  brokers: ReadonlyArray<string>,
+  foreign: ReadonlySet<string> = new Set()
+) {
+  const isOurs = (message: KafkaMessage) => !foreign.has(header(message, "message_id"))
+  const ofOrders = (yield* readBack(brokers, ORDER_EVENTS)).filter(isOurs)
+  const ofPayments = (yield* readBack(brokers, PAYMENT_EVENTS)).filter(isOurs)
   const faults: Array<string> = []
   const { orders, repeated } = orderFaults(ofOrders, faults)
   const repeatedPayments = paymentFaults(ofPayments, faults)
@@ -95,4 +101,4 @@ export const readTopics = Effect.fnUntraced(function*(brokers: ReadonlyArray<str
     repeated: repeated + repeatedPayments,
     faults
   } satisfies TopicsRead
-}, Effect.timeout("60 seconds"))
+}, Effect.timeout("3 minutes"))

@@ -15,9 +15,14 @@ const table = (figures: Figures): string => {
 
 /**
  * Waits for the load to end, audits the databases against its journal and reads the topics back; prints the summary.
- * Fails with the first promise that was not kept.
+ * Fails with the first promise that was not kept. `foreign` are the ids of messages that somebody else published.
  */
-export const judge = Effect.fnUntraced(function*(store: Cluster, demo: Child, figures: Figures) {
+export const judge = Effect.fnUntraced(function*(
+  store: Cluster,
+  demo: Child,
+  figures: Figures,
+  foreign?: ReadonlySet<string>
+) {
   const demoCode = yield* demo.ended
   yield* Console.log(
     (yield* demo.output).split("\n").filter((line) => /^(orders|rate|POST|calls|failed)/.test(line)).join("\n")
@@ -25,7 +30,7 @@ export const judge = Effect.fnUntraced(function*(store: Cluster, demo: Child, fi
   const audit = yield* store.audit
   const auditCode = yield* audit.ended
   yield* Console.log(yield* audit.output)
-  const topics = yield* readTopics(store.kafka.brokers)
+  const topics = yield* readTopics(store.kafka.brokers, foreign)
   yield* Console.log(table([
     ...figures,
     ["demo exit", demoCode ?? "killed"],

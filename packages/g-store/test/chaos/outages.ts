@@ -1,10 +1,10 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as PgClient from "@effect/sql-pg/PgClient"
-import { Clock, Console, Duration, Effect, Random, Redacted, Schedule } from "effect"
+import { Clock, Console, Duration, Effect, Random } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Reactivity } from "effect/reactivity"
-import { type Cluster, cluster } from "./Cluster.ts"
+import { cluster } from "./Cluster.ts"
+import { drained } from "./Drained.ts"
+import { ground } from "./Ground.ts"
 import { NotKept } from "./NotKept.ts"
 import { probe } from "./Probe.ts"
 import { judge } from "./Verdict.ts"
@@ -19,28 +19,6 @@ const BACKLOG = "60 seconds"
 /** How much longer the load lasts for every round, since recoveries take time as well. */
 const RECOVERY_SECONDS = 15
 
-/** Done when no outbox holds anything and no order is undecided. */
-const drained = Effect.fnUntraced(
-  function*(store: Cluster) {
-    const sqlOf = (name: string) =>
-      PgClient.makeClient({
-        url: Redacted.make(store.urlOf(name)),
-        applicationName: "g-store chaos"
-      })
-    const orders = yield* sqlOf("orders")
-    const payments = yield* sqlOf("payments")
-    const waiting = Effect.gen(function*() {
-      const [pending] = yield* orders<{ found: boolean }>`
-      SELECT EXISTS (SELECT FROM outbox) OR EXISTS (SELECT FROM orders WHERE status = 'PENDING') AS found`
-      const [unsent] = yield* payments<{ found: boolean }>`SELECT EXISTS (SELECT FROM outbox) AS found`
-      return pending?.found !== false || unsent?.found !== false
-    })
-    yield* Effect.repeat(waiting, { until: (some) => !some, schedule: Schedule.spaced("250 millis") })
-  },
-  Effect.scoped,
-  Effect.provide(Reactivity.layer)
-)
-
 const program = Effect.fnUntraced(function*(options: {
   readonly replicas: number
   readonly minutes: number
@@ -51,13 +29,13 @@ const program = Effect.fnUntraced(function*(options: {
   yield* Console.log(
     `seed ${options.seed}: ${options.rounds} outages each of Kafka and PostgreSQL, ${options.minutes} minutes`
   )
-  const store = yield* cluster(options.replicas)
+  const store = yield* cluster(options.replicas, yield* ground)
   yield* Console.log("ready")
   const customer = yield* probe(store.url)
   const seconds = options.minutes * 60
   // Four pauses a round, and time for what recovers: the load is to outlast the last outage.
   const pause = Duration.seconds(seconds / (options.rounds * 6))
-  const demo = yield* store.demo(options.rate, seconds + options.rounds * RECOVERY_SECONDS)
+  const demo = yield* store.demo(options.rate, options.rate * (seconds + options.rounds * RECOVERY_SECONDS))
   let loaded = true
   yield* Effect.forkChild(Effect.map(demo.ended, () => {
     loaded = false

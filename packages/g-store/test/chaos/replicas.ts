@@ -3,6 +3,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Console, Duration, Effect, Random } from "effect"
 import { Command, Flag } from "effect/cli"
 import { cluster } from "./Cluster.ts"
+import { ground } from "./Ground.ts"
 import { NotKept } from "./NotKept.ts"
 import { judge } from "./Verdict.ts"
 
@@ -26,11 +27,11 @@ const program = Effect.fnUntraced(function*(options: {
   readonly seed: string
 }) {
   yield* Console.log(`seed ${options.seed}: ${options.replicas} replicas of each service, ${options.minutes} minutes`)
-  const [store, began] = yield* timed(cluster(options.replicas))
+  const [store, began] = yield* timed(Effect.flatMap(ground, (own) => cluster(options.replicas, own)))
   yield* Console.log(`ready after ${began} ms`)
   const seconds = options.minutes * 60
   const kills = Math.max(1, Math.floor(seconds / options.every) - 1)
-  const demo = yield* store.demo(options.rate, seconds)
+  const demo = yield* store.demo(options.rate, options.rate * seconds)
   let longest = 0
   for (let nth = 1; nth <= kills; nth++) {
     const [, busy] = yield* timed(Effect.gen(function*() {

@@ -1,19 +1,10 @@
 import { Deferred, Effect, Exit, Schema } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
+import { createWriteStream } from "node:fs"
 import * as fs from "node:fs/promises"
-import { createServer } from "node:net"
 import * as path from "node:path"
 
 const main = path.join(import.meta.dirname, "../../src/main.ts")
-
-/** A port that nobody listens on just now. */
-export const freePort = Effect.callback<number>((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    server.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
 
 /** A child of ours ended where it should not have, or did not do what it was waited for. */
 export class ChildFailed extends Schema.TaggedError<ChildFailed>()("ChildFailed", {
@@ -27,6 +18,9 @@ export class ChildFailed extends Schema.TaggedError<ChildFailed>()("ChildFailed"
 
 export interface Child {
   readonly pid: number
+  /** Sends a signal and waits for nothing; false when the process is gone already. */
+  readonly signal: (signal: NodeJS.Signals) => Effect.Effect<boolean>
+  /** Sends a signal and waits for the end. */
   readonly kill: (signal: NodeJS.Signals) => Effect.Effect<void>
   /** The exit code, or null after a signal. */
   readonly ended: Effect.Effect<number | null>
@@ -37,11 +31,18 @@ export interface Child {
 
 const KEPT = 4_000
 
-/** Runs a main.ts (the CLI's if left out) as a process of its own, and sees that it is gone when the scope ends. */
+export interface RunOptions {
+  /** The program; the CLI's main.ts if absent. */
+  readonly file?: string | undefined
+  /** A file to which all output is appended. */
+  readonly log?: string | undefined
+}
+
+/** Runs a program of ours as a process of its own, and sees that it is gone when the scope ends. */
 export const run = Effect.fnUntraced(function*(
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>,
-  file: string = main
+  { file = main, log }: RunOptions = {}
 ) {
   const ended = yield* Deferred.make<number | null>()
   let output = ""
@@ -56,9 +57,13 @@ export const run = Effect.fnUntraced(function*(
         output = (output + chunk.toString()).slice(-KEPT)
         for (const [text, seen] of waiting) if (output.includes(text)) Deferred.doneUnsafe(seen, Exit.void)
       }
-      spawned.stdout.on("data", read)
-      spawned.stderr.on("data", read)
+      const written = log === undefined ? undefined : createWriteStream(log, { flags: "a" })
+      for (const out of [spawned.stdout, spawned.stderr]) {
+        out.on("data", read)
+        if (written !== undefined) out.pipe(written, { end: false })
+      }
       spawned.once("close", (code) => {
+        written?.end()
         Deferred.doneUnsafe(ended, Exit.succeed(code))
         for (const [text, seen] of waiting) {
           Deferred.doneUnsafe(
@@ -76,6 +81,7 @@ export const run = Effect.fnUntraced(function*(
   )
   return {
     pid: child.pid ?? 0,
+    signal: (signal) => Effect.sync(() => child.kill(signal)),
     kill: (signal) => Effect.andThen(Effect.sync(() => void child.kill(signal)), Effect.asVoid(Deferred.await(ended))),
     ended: Deferred.await(ended),
     printed: Effect.fnUntraced(function*(text) {

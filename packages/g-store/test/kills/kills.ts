@@ -1,22 +1,18 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Clock, Console, Effect, Option, Random, Schema } from "effect"
+import { Clock, Console, Effect, Option, Random } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as fs from "node:fs/promises"
 import { tmpdir } from "node:os"
 import * as path from "node:path"
-import { freePort, postmaster, run } from "./StoreProcess.ts"
+import { NotKept } from "../chaos/NotKept.ts"
+import { freePort } from "../freePort.ts"
+import { postmaster, run } from "./StoreProcess.ts"
 
 /**
  * Kills the embedded store under load, at random moments, half of the time together with its PostgreSQL, and audits it
  * against the journal of everything that was acknowledged.
  */
-
-class NotKept extends Schema.TaggedError<NotKept>()("NotKept", { reason: Schema.String }) {
-  override get message(): string {
-    return this.reason
-  }
-}
 
 const kill = (pid: number) =>
   Effect.try({

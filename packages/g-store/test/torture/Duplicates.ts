@@ -1,0 +1,59 @@
+import { ORDER_EVENTS } from "@g-store/contracts/OrderEvents.ts"
+import { PAYMENT_EVENTS } from "@g-store/contracts/PaymentEvents.ts"
+import { MESSAGE_ID } from "@g-store/messaging/Message.ts"
+import { Duration, Effect, FiberSet, Hash } from "effect"
+import type { EachMessagePayload } from "kafkajs"
+import type { Publisher } from "./Publisher.ts"
+
+/** A late copy comes up to so many milliseconds after the first. */
+const LATEST = 30_000
+
+/**
+ * Reads both topics as they grow and publishes a share of the messages again, byte for byte, to the same partition: half
+ * of the copies at once, the others late. Which ones follows from the seed and the message's id.
+ */
+export const duplicates = Effect.fnUntraced(function*({ client, publish }: Publisher, percent: number, seed: string) {
+  const copied = new Set<string>()
+  const run = yield* FiberSet.makeRuntime<never>()
+  const waiting = new Set<string>()
+  let forced = 0
+
+  const copy = async ({ message, partition, topic }: EachMessagePayload) => {
+    const id = String(message.headers?.[MESSAGE_ID] ?? "")
+    const draw = Math.abs(Hash.string(`${seed} ${id}`)) % 200
+    if (id === "" || copied.has(id) || draw >= percent * 2) return
+    copied.add(id)
+    waiting.add(id)
+    const { headers = {}, key, timestamp, value } = message
+    const late = draw % 2 === 0 ? 0 : (draw * 7919) % LATEST
+    run(
+      publish(topic, { key, value, headers, timestamp, partition }).pipe(
+        Effect.delay(Duration.millis(late)),
+        Effect.tap(() =>
+          Effect.sync(() => {
+            waiting.delete(id)
+            forced++
+          })
+        )
+      )
+    )
+  }
+
+  if (percent > 0) {
+    const consumer = yield* Effect.acquireRelease(
+      Effect.sync(() => client.consumer({ groupId: "g-store-torture.duplicates", sessionTimeout: 10_000 })),
+      (made) => Effect.ignore(Effect.timeout(Effect.promise(() => made.disconnect()), "5 seconds"))
+    )
+    yield* Effect.promise(async () => {
+      await consumer.connect()
+      await consumer.subscribe({ topics: [ORDER_EVENTS, PAYMENT_EVENTS], fromBeginning: true })
+      await consumer.run({ eachMessage: copy })
+    })
+  }
+  return {
+    /** How many copies were published. */
+    forced: () => forced,
+    /** Done when every copy that was drawn so far is published. */
+    settled: Effect.suspend(() => Effect.sleep("200 millis")).pipe(Effect.repeat({ until: () => waiting.size === 0 }))
+  }
+})
