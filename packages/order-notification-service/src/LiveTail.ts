@@ -26,11 +26,18 @@ export class LiveTail extends Context.Service<LiveTail, {
   readonly listenToOrder: (orderId: OrderId, listener: Listener) => () => void
   readonly listenToUser: (userId: UserId, listener: Listener) => () => void
   readonly listenToAll: (listener: Listener) => () => void
+  /**
+   * Tells that this replica begins to read a partition at a place that other replicas have come to: what lies before it is
+   * in the feed, but was not told here, and those who listened already may have read the feed before it was there.
+   */
+  readonly begin: () => void
+  readonly listenToBeginnings: (listener: () => void) => () => void
 }>()("@g-store/order-notification-service/LiveTail") {
   static readonly layer = Layer.sync(LiveTail, () => {
     const orders = new Map<string, Set<Listener>>()
     const users = new Map<string, Set<Listener>>()
     const all = new Set<Listener>()
+    const beginnings = new Set<() => void>()
     const add = (of: Map<string, Set<Listener>>, key: string, listener: Listener) => {
       const set = of.get(key) ?? new Set()
       of.set(key, set.add(listener))
@@ -52,6 +59,13 @@ export class LiveTail extends Context.Service<LiveTail, {
       listenToAll: (listener) => {
         all.add(listener)
         return () => void all.delete(listener)
+      },
+      begin: () => {
+        for (const listener of beginnings) listener()
+      },
+      listenToBeginnings: (listener) => {
+        beginnings.add(listener)
+        return () => void beginnings.delete(listener)
       }
     })
   })
@@ -75,8 +89,8 @@ const eventsOf = (batch: Batch): ReadonlyArray<LiveEvent> =>
  *
  * What waits behind a dead letter is acknowledged but not in the feed: it is told of once it has been replayed.
  *
- * After a first look at the stored positions this replica goes on from where it was itself: another one may be further,
- * and what lies between is in the feed but has not been pushed here.
+ * After a first look at the stored positions this replica goes on from where it was itself, also where it has not been
+ * given anything since: another one may be further, and what lies between is in the feed but has not been pushed here.
  */
 export const TailedBus = (group: string) =>
   Layer.effect(
@@ -87,6 +101,7 @@ export const TailedBus = (group: string) =>
       const tail = yield* LiveTail
       const { watch } = yield* makeHeldBack(ORDERS_CONSUMER, tail.publish)
       const reached = new Map<string, { readonly topic: string; readonly partition: number; readonly next: bigint }>()
+      const begun = new Map<string, bigint | undefined>()
       let unwritten = false
 
       const advance = Effect.suspend(() => {
@@ -100,12 +115,19 @@ export const TailedBus = (group: string) =>
       yield* advance.pipe(Effect.delay(ADVANCE_EVERY), Effect.forever, Effect.forkScoped)
       yield* Effect.addFinalizer(() => advance)
 
-      const startAt = (topic: string, partition: number) => {
-        const known = reached.get(`${topic}/${partition}`)
-        return known !== undefined
-          ? Effect.succeed(known.next)
-          : feed.position(topic, partition).pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
-      }
+      const startAt = Effect.fnUntraced(function*(topic: string, partition: number) {
+        const key = `${topic}/${partition}`
+        const known = reached.get(key)
+        if (known !== undefined) return known.next
+        if (begun.has(key)) return begun.get(key)
+        const stored = yield* feed.position(topic, partition).pipe(
+          Effect.retry(Schedule.spaced("500 millis")),
+          Effect.orDie
+        )
+        begun.set(key, stored)
+        if (stored !== undefined) tail.begin()
+        return stored
+      })
       const told = (batch: Batch): Batch => ({
         ...batch,
         acknowledge: Effect.gen(function*() {

@@ -5,7 +5,7 @@ import type { Verified } from "@g-store/service-kit/TokenVerifier.ts"
 import { Clock, Effect, FiberHandle, Queue, Result, Scope } from "effect"
 import { readClientFrame } from "./ClientFrames.ts"
 import { type Frame, serverFrame } from "./Frames.ts"
-import type { LiveEvent } from "./LiveTail.ts"
+import { type LiveEvent, LiveTail } from "./LiveTail.ts"
 import type { SocketLimits } from "./SocketLimits.ts"
 import { makeSubscriptions } from "./Subscriptions.ts"
 
@@ -129,6 +129,17 @@ export const makeSession = Effect.fnUntraced(function*(options: SessionOptions) 
     }
     yield* frame.type === "subscribe" ? subscriptions.subscribe(frame) : subscriptions.unsubscribe(frame)
   })
+
+  // Whoever came before this replica had found its place may have missed something; what they name, they are sent anew.
+  const tail = yield* LiveTail
+  yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      tail.listenToBeginnings(() =>
+        connection.close(closeCodes.goingAway, "this replica begins to read: connect again and resume")
+      )
+    ),
+    (stop) => Effect.sync(stop)
+  )
 
   if (options.caller !== undefined) {
     yield* admitted(options.caller)

@@ -175,6 +175,20 @@ describe("a replica's workers", () => {
       assert.strictEqual((yield* feed.order(orderId(1)))?.version, 3)
     }).pipe(Effect.scoped))
 
+  it.live("go on from where they began, as long as they were given nothing, however far others have come since", () =>
+    Effect.gen(function*() {
+      const { feed, replica, subscriptions } = yield* makeShared
+      const at = (partition: number, next: bigint) => feed.advance([{ topic: ORDER_EVENTS, partition, next }])
+      yield* at(1, 7n)
+      yield* Effect.andThen(replica("one"), settled)
+      const startAt = (partition: number) => subscriptions[0]?.startAt?.(ORDER_EVENTS, partition) ?? Effect.die("no")
+      assert.strictEqual(yield* startAt(1), 7n)
+      assert.isUndefined(yield* startAt(0))
+      yield* Effect.andThen(at(0, 5n), at(1, 9n))
+      assert.strictEqual(yield* startAt(1), 7n)
+      assert.isUndefined(yield* startAt(0))
+    }).pipe(Effect.scoped))
+
   it.live("write down how far the feed goes when they stop", () =>
     Effect.gen(function*() {
       const { bus, feed, replica } = yield* makeShared

@@ -13,6 +13,25 @@ const test = (behaviour: string, body: Effect.Effect<void, unknown, Feed | Scope
 
 describe("a socket's session", () => {
   test(
+    "is closed with 1012 when its replica begins to read where others have come to, for it may have missed something",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(event(1, 1))
+      const early = yield* replica.connect({ as: "ada" })
+      yield* early.say(one)
+      assert.deepStrictEqual(yield* early.heard, ["subscribed 1"])
+      // Another replica stores it and writes down its position; this one begins behind that.
+      yield* replica.store(event(1, 2))
+      yield* replica.begin
+      assertClosed(early, 1012)
+      const late = yield* replica.connect({ as: "ada" })
+      yield* late.say({ ...one, afterVersion: 1 })
+      assert.deepStrictEqual(yield* late.heard, ["subscribed 2", "PAID 2"])
+      assert.isUndefined(late.closed())
+    })
+  )
+
+  test(
     "serves nobody before a token holds; one that does not is an error, and another one may follow",
     Effect.gen(function*() {
       const replica = yield* makeReplica

@@ -50,7 +50,7 @@ export const makeEdge = (options: OrderSocketOptions & { readonly env?: Record<s
       Effect.provide(LiveTail, Layer.fresh(LiveTail.layer)),
       (hub) =>
         LiveTail.of({
-          publish: hub.publish,
+          ...hub,
           listenToOrder: (order, listener) => counted(hub.listenToOrder(order, listener)),
           listenToUser: (user, listener) => counted(hub.listenToUser(user, listener)),
           listenToAll: (listener) => counted(hub.listenToAll(listener))

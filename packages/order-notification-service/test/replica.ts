@@ -53,7 +53,7 @@ export const makeReplica = Effect.gen(function*() {
     }
   }
   const tail = LiveTail.of({
-    publish: hub.publish,
+    ...hub,
     listenToOrder: (order, listener) => counted(hub.listenToOrder(order, listener)),
     listenToUser: (user, listener) => counted(hub.listenToUser(user, listener)),
     listenToAll: (listener) => counted(hub.listenToAll(listener))
@@ -131,6 +131,8 @@ export const makeReplica = Effect.gen(function*() {
     })
 
   return {
+    /** Its consumer finds that another replica has come further. */
+    begin: Effect.sync(tail.begin),
     connect,
     store,
     push,
