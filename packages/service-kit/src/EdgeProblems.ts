@@ -1,5 +1,5 @@
 import { EdgeProblems } from "@g-store/contracts/Actor.ts"
-import { BodyTooLarge, MediaTypeUnsupported, RequestInvalid } from "@g-store/contracts/Problems.ts"
+import { type BodyTooLarge, MediaTypeUnsupported, RequestInvalid } from "@g-store/contracts/Problems.ts"
 import { Effect, Layer } from "effect"
 import { type Headers, HttpServerRequest, HttpServerRespondable } from "effect/http"
 import { HttpApiSchemaError } from "effect/http-api/HttpApiError"

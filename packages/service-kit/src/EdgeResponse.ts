@@ -16,33 +16,58 @@ const defaults = {
   "cache-control": "no-store"
 }
 
+/** A problem's members, as JSON. */
+export type Problem = Readonly<Record<string, Schema.Json>>
+
 const ProblemText = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json))
 const readProblem = Schema.decodeUnknownOption(ProblemText)
 
-const problemIn = (
+/** The problem in an answer's body, if there is one. */
+export const problemIn = (
   response: HttpServerResponse.HttpServerResponse
-): Readonly<Record<string, Schema.Json>> | undefined => {
+): Problem | undefined => {
   const { body } = response
   if (body._tag !== "Uint8Array" || !body.contentType.includes("json")) return undefined
   return Option.getOrUndefined(readProblem(body.text ?? new TextDecoder().decode(body.body)))
 }
 
-/** An error answer as the problem that it must be: with `error` for the original's clients, `traceId`, Retry-After. */
+/**
+ * A problem with all that it must have, members in one order: `error` for the original's clients, and the `traceId` of
+ * the request that it was first the answer to.
+ */
+export const completeProblem = (problem: Problem, status: number, trace: string): Problem => {
+  const {
+    detail,
+    error: _error,
+    retryAfter,
+    status: _status,
+    title = "Error",
+    traceId,
+    type = "about:blank",
+    ...rest
+  } = problem
+  return {
+    type,
+    title,
+    status,
+    detail: detail ?? title,
+    error: detail ?? title,
+    traceId: traceId ?? trace,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...rest
+  }
+}
+
+/** An error answer as the complete problem that it must be, with its headers. */
 const completed = (
   response: HttpServerResponse.HttpServerResponse,
   request: HttpServerRequest.HttpServerRequest,
   trace: string
 ): HttpServerResponse.HttpServerResponse => {
   const problem = problemIn(response) ?? plainProblem(response.status, request)
-  const { detail, retryAfter, title, type, ...rest } = problem
+  const { retryAfter } = problem
   const { "content-length": _length, "content-type": _type, ...kept } = response.headers
-  const whole = { type, title, status: response.status, detail, error: detail ?? title, traceId: trace }
-  return HttpServerResponse.jsonUnsafe({
-    ...whole,
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-    ...rest,
-    ...whole
-  }, {
+  return HttpServerResponse.jsonUnsafe(completeProblem(problem, response.status, trace), {
     status: response.status,
     contentType: "application/problem+json",
     headers: {

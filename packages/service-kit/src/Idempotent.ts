@@ -1,20 +1,30 @@
 import { type Caller, CurrentCaller } from "@g-store/contracts/Actor.ts"
 import { IdempotencyKeyInUse, IdempotencyKeyReused, type ServiceUnavailable } from "@g-store/contracts/Problems.ts"
 import { Idempotency, type IdempotencyKey, KeyInUse, KeyReused } from "@g-store/messaging/Idempotency.ts"
+import { CurrentTraceparent, traceId } from "@g-store/messaging/TraceContext.ts"
 import type { DatabaseUnavailable } from "@g-store/messaging/Transactions.ts"
 import { Effect, Schema } from "effect"
 import { HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { createHash } from "node:crypto"
+import { completeProblem, problemIn } from "./EdgeResponse.ts"
 import { orServiceUnavailable } from "./Unavailable.ts"
 
 /** What is kept under a key and given again: status, headers and body as they were sent. */
-export const Answer = Schema.Struct({
+export interface Answer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** `application/json` if absent. */
+  readonly contentType?: string
+  readonly body?: Schema.Json
+}
+
+/** The form in which an answer is kept: its body as text, because a store of JSON may put members in another order. */
+const Stored = Schema.Struct({
   status: Schema.Int,
   headers: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   contentType: Schema.optionalKey(Schema.String),
-  body: Schema.optionalKey(Schema.Json)
+  text: Schema.optionalKey(Schema.fromJsonString(Schema.Json))
 })
-export type Answer = typeof Answer.Type
 
 /** The part of a handler's request that a key is read from: `endpoint`, `params`, `headers` and `payload`. */
 export interface KeyedRequest {
@@ -66,11 +76,16 @@ export const respond = (answer: Answer, replayed = false): HttpServerResponse.Ht
 }
 
 /** A stored answer, read back. Rows are ours alone, so one that is no answer is a defect. */
-export const answerFromJson = (stored: Schema.Json): Effect.Effect<Answer> => Effect.orDie(decodeAnswer(stored))
-const decodeAnswer = Schema.decodeUnknownEffect(Answer)
+const answerFromJson = (stored: Schema.Json): Effect.Effect<Answer> =>
+  decodeStored(stored).pipe(
+    Effect.map(({ text, ...answer }) => text === undefined ? answer : { ...answer, body: text }),
+    Effect.orDie
+  )
+const decodeStored = Schema.decodeUnknownEffect(Stored)
 
 /** An answer as the JSON that a store keeps. */
-export const answerToJson = (answer: Answer): Schema.Json => ({ ...answer })
+const answerToJson = ({ body, ...answer }: Answer): Schema.Json =>
+  body === undefined ? answer : { ...answer, text: JSON.stringify(body) }
 
 type KeyProblem = IdempotencyKeyReused | IdempotencyKeyInUse | ServiceUnavailable
 
@@ -98,20 +113,24 @@ export const orKeyProblems = <A, E, R>(
     return Effect.fail(error)
   })
 
-/** A refusal that is an answer: a 409 problem is kept under the key, as the 2xx answers are; every other failure is not. */
-const refusal = (error: unknown): Effect.Effect<Answer | undefined> => {
-  if (!HttpServerRespondable.isRespondable(error)) return Effect.undefined
-  return Effect.map(HttpServerRespondable.toResponse(error), ({ body, headers, status }) => {
-    if (status !== 409 || body._tag !== "Uint8Array") return undefined
+/**
+ * A refusal that is an answer: a 409 problem is kept under the key, as the 2xx answers are; every other failure is not.
+ * It is kept complete, with the trace id of the request that found it: a replay is the first answer byte for byte, and
+ * only its X-Request-Id is of the request at hand.
+ */
+const refusal = (error: unknown): Effect.Effect<Answer | undefined> =>
+  Effect.gen(function*() {
+    if (!HttpServerRespondable.isRespondable(error)) return undefined
+    const response = yield* HttpServerRespondable.toResponse(error)
+    const problem = problemIn(response)
+    if (response.status !== 409 || problem === undefined) return undefined
+    const trace = traceId(yield* CurrentTraceparent)
     return {
-      status,
-      contentType: body.contentType,
-      body: parseJson(body.text ?? new TextDecoder().decode(body.body)),
-      ...(headers["location"] === undefined ? {} : { headers: { location: headers["location"] } })
+      status: response.status,
+      contentType: "application/problem+json",
+      body: trace === undefined ? problem : completeProblem(problem, response.status, trace)
     }
   })
-}
-const parseJson = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Json))
 
 /**
  * `idempotent(request, effect)`: runs a use case whose outcome is an `Answer`, once per key. Build it while building

@@ -92,14 +92,14 @@ describe("An idempotency key", () => {
       assert.strictEqual(yield* calls, 3)
     }))
 
-  it.effect("keeps a 409, which is an answer, with its problem as it was", () =>
+  it.effect("keeps a 409, which is an answer, and gives its problem again byte for byte", () =>
     Effect.gen(function*() {
       const calls = yield* Ref.make(0)
       const { ask } = yield* inMemory(thingsRoutes({
         create: () =>
           Effect.flatMap(Ref.updateAndGet(calls, (n) => n + 1), (n) =>
             n === 1
-              ? Effect.fail(new ThingTaken({ detail: "It is taken.", thing: "t-1" }))
+              ? Effect.fail(new ThingTaken({ detail: "It is taken.", thing: "t-1", by: "bob" }))
               : Effect.succeed("free now"))
       }))
       const create = ask("POST", "/v1/things", {
@@ -108,18 +108,21 @@ describe("An idempotency key", () => {
       })
       const first = yield* create
       const again = yield* create
+      assert.strictEqual(again.text, first.text)
+      assert.strictEqual(first.body["traceId"], first.headers.get("x-request-id"))
+      assert.notStrictEqual(again.headers.get("x-request-id"), first.headers.get("x-request-id"))
       for (const got of [first, again]) {
         assert.strictEqual(got.status, 409)
         assert.strictEqual(got.headers.get("content-type"), "application/problem+json")
-        const { traceId, ...body } = got.body
-        assert.strictEqual(traceId, got.headers.get("x-request-id"))
+        const { traceId: _traceId, ...body } = got.body
         assert.deepStrictEqual(body, {
           type: "urn:test:thing-taken",
           title: "Thing taken",
           status: 409,
           detail: "It is taken.",
           error: "It is taken.",
-          thing: "t-1"
+          thing: "t-1",
+          by: "bob"
         })
       }
       assert.strictEqual(again.headers.get("idempotent-replayed"), "true")

@@ -15,7 +15,7 @@ export class ThingTaken extends HttpApiError.Problem<ThingTaken>()("ThingTaken",
   type: "urn:test:thing-taken",
   status: 409,
   title: "Thing taken"
-}, { thing: Schema.String }) {}
+}, { thing: Schema.String, by: Schema.String }) {}
 
 /** 404 of the tests' API. */
 export class ThingNotFound extends HttpApiError.Problem<ThingNotFound>()("ThingNotFound", {

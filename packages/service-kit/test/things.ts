@@ -1,10 +1,11 @@
 import { CurrentCaller } from "@g-store/contracts/Actor.ts"
 import { UserId } from "@g-store/contracts/Ids.ts"
 import type { VersionMismatch } from "@g-store/contracts/Problems.ts"
+import { Idempotency } from "@g-store/messaging/Idempotency.ts"
 import { IdempotencyMemory } from "@g-store/messaging/memory/IdempotencyMemory.ts"
 import { MemoryDatabase } from "@g-store/messaging/memory/MemoryDatabase.ts"
 import type { DatabaseUnavailable } from "@g-store/messaging/Transactions.ts"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, type Schema } from "effect"
 import { HttpServer } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { authenticationStatic } from "../src/Authentication.ts"
@@ -59,6 +60,24 @@ const Handlers = HttpApiBuilder.group(
   })
 )
 
+/** Members as PostgreSQL's jsonb has them: the short names first. */
+const asJsonb = (value: Schema.Json): Schema.Json => {
+  if (Array.isArray(value)) return value.map(asJsonb)
+  if (typeof value !== "object" || value === null) return value
+  const members = Object.entries(value).toSorted(([a], [b]) => a.length - b.length || (a < b ? -1 : 1))
+  return Object.fromEntries(members.map(([name, member]) => [name, asJsonb(member)]))
+}
+
+/** Keys in memory, whose answers come back as they would from a table. */
+const Keys = Layer.effect(
+  Idempotency,
+  Effect.map(Idempotency, ({ once }) =>
+    Idempotency.of({
+      once: (key, effect) =>
+        Effect.map(once(key, effect), ({ answer, replayed }) => ({ answer: asJsonb(answer), replayed }))
+    }))
+).pipe(Layer.provide(IdempotencyMemory), Layer.provide(MemoryDatabase.layer))
+
 const doNothing: Doings["Service"] = {
   slow: Effect.void,
   drop: () => Effect.void,
@@ -73,7 +92,7 @@ export interface ThingsOptions extends Partial<Doings["Service"]> {
 export const thingsRoutes = ({ env: variables, ...doings }: ThingsOptions = {}) =>
   serviceRoutes(ThingsApi, Handlers, { publicPath: "/api/things" }).pipe(
     Layer.provide(Layer.succeed(Doings, { ...doNothing, ...doings })),
-    Layer.provide(IdempotencyMemory.pipe(Layer.provide(MemoryDatabase.layer))),
+    Layer.provide(Keys),
     Layer.provide([
       authenticationStatic({
         alice: { _tag: "Customer", userId: alice },
