@@ -37,6 +37,8 @@ const LONGEST_TIMER = 2 ** 31 - 1
 const OPEN = 1
 /** Somebody else's socket: no further try can mend that. */
 const FINAL_CODES = new Set([4403])
+/** The server had too much of us, messages or sockets: coming back at once would only be more of it. */
+const TOO_MUCH_CODE = 4429
 
 /**
  * One WebSocket after another: authenticates each, asks for signs of life, and connects again with growing delays and
@@ -64,9 +66,11 @@ export class Connection {
     this.open()
   }
 
-  /** Sends a frame if the connection is ready; else onReady tells when to say it again. */
-  send(frame: Outgoing): void {
-    if (this.ready && this.socket?.readyState === OPEN) this.socket.send(JSON.stringify(frame))
+  /** Sends a frame if the connection is ready, and says whether; else onReady tells when to say it again. */
+  send(frame: Outgoing): boolean {
+    if (!this.ready || this.socket?.readyState !== OPEN) return false
+    this.socket.send(JSON.stringify(frame))
+    return true
   }
 
   close(): void {
@@ -196,7 +200,7 @@ export class Connection {
     this.ready = false
     this.stopTimers()
     if (FINAL_CODES.has(code)) return this.end(reason)
-    this.later(reason === "" ? `the connection was lost (${code})` : reason)
+    this.later(reason === "" ? `the connection was lost (${code})` : reason, code === TOO_MUCH_CODE)
   }
 
   private stopTimers(): void {
@@ -206,10 +210,13 @@ export class Connection {
     this.heard()
   }
 
-  private later(reason: string): void {
+  /** Tries again after the next delay, or the longest there is. */
+  private later(reason: string, patiently = false): void {
     if (this.ended) return
     const { first, longest } = this.options.delays ?? { first: 300, longest: 15_000 }
-    const delay = Math.min(longest, first * 2 ** Math.min(this.tries++, 10)) * (0.5 + this.surroundings.random() / 2)
+    const next = patiently ? longest : Math.min(longest, first * 2 ** Math.min(this.tries, 10))
+    this.tries++
+    const delay = next * (0.5 + this.surroundings.random() / 2)
     this.options.onState("waiting", reason)
     this.retry = this.surroundings.later(delay, () => {
       this.retry = undefined

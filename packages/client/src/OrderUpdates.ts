@@ -54,6 +54,8 @@ interface Subscription {
   begun: boolean
 }
 
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
 const keyOf = (target: Target): string => "orderId" in target ? target.orderId.toLowerCase() : target.scope
 
 /**
@@ -62,6 +64,8 @@ const keyOf = (target: Target): string => "orderId" in target ? target.orderId.t
  */
 export class OrderUpdates {
   private readonly subscriptions = new Map<string, Subscription>()
+  /** How many `unsubscribed` are still to come for a target: until then, answers are meant for who followed it before. */
+  private readonly leaving = new Map<string, number>()
   private readonly connection: Connection
   private ended: { readonly reason: string | undefined } | undefined
 
@@ -72,7 +76,10 @@ export class OrderUpdates {
         options.onState?.(state, reason)
         if (state === "closed") this.end(reason)
       },
-      onReady: () => this.subscriptions.forEach((subscription) => this.ask(subscription)),
+      onReady: () => {
+        this.leaving.clear()
+        this.subscriptions.forEach((subscription) => this.ask(subscription))
+      },
       onFrame: (frame) => this.take(frame)
     })
   }
@@ -90,14 +97,17 @@ export class OrderUpdates {
       listener.onClosed?.(this.ended.reason)
       return () => {}
     }
+    if ("orderId" in target && !uuid.test(target.orderId)) {
+      listener.onRefused?.({ code: "INVALID", message: `${target.orderId} is no order id: those are UUIDs.` })
+      return () => {}
+    }
+    // The server goes on where it was with who followed this before; the new listener may want more.
+    const before = this.subscriptions.get(key)
+    if (before !== undefined) this.leave(key, before)
     this.subscriptions.set(key, subscription)
     this.ask(subscription)
     return () => {
-      if (this.subscriptions.get(key) !== subscription) return
-      this.subscriptions.delete(key)
-      this.connection.send(
-        "orderId" in target ? { type: "unsubscribe", orderId: key } : { type: "unsubscribe", scope: target.scope }
-      )
+      if (this.subscriptions.get(key) === subscription) this.leave(key, subscription)
     }
   }
 
@@ -149,6 +159,14 @@ export class OrderUpdates {
     for (const { listener } of subscriptions) listener.onClosed?.(reason)
   }
 
+  private leave(key: string, { target }: Subscription): void {
+    this.subscriptions.delete(key)
+    const said = this.connection.send(
+      "orderId" in target ? { type: "unsubscribe", orderId: key } : { type: "unsubscribe", scope: target.scope }
+    )
+    if (said) this.leaving.set(key, (this.leaving.get(key) ?? 0) + 1)
+  }
+
   private ask(subscription: Subscription): void {
     subscription.begun = false
     // Orders beyond what can be resumed begin anew with the snapshot.
@@ -164,9 +182,16 @@ export class OrderUpdates {
         return
       case "subscribed":
         return this.begin(frame)
+      case "unsubscribed": {
+        const key = frame.data.orderId ?? frame.data.scope ?? ""
+        const left = (this.leaving.get(key) ?? 0) - 1
+        if (left > 0) this.leaving.set(key, left)
+        else this.leaving.delete(key)
+        return
+      }
       case "error": {
         const key = frame.data.orderId ?? frame.data.scope
-        const refused = key === undefined ? undefined : this.subscriptions.get(key)
+        const refused = key === undefined || this.leaving.has(key) ? undefined : this.subscriptions.get(key)
         if (key === undefined || refused === undefined) return
         this.subscriptions.delete(key)
         return refused.listener.onRefused?.(frame.data)
@@ -175,18 +200,17 @@ export class OrderUpdates {
   }
 
   private begin(frame: Extract<Incoming, { readonly type: "subscribed" }>): void {
-    const subscription = this.subscriptions.get("orderId" in frame.data ? frame.data.orderId : frame.data.scope)
+    const key = "orderId" in frame.data ? frame.data.orderId : frame.data.scope
+    const subscription = this.leaving.has(key) ? undefined : this.subscriptions.get(key)
     if (subscription === undefined) return
     subscription.begun = true
-    const lost = "orderId" in frame.data && frame.data.resumed === false
     const orders = "orderId" in frame.data ? [frame.data] : frame.data.orders
-    for (const { orderId, version } of orders) {
+    const shown = orders.map(({ orderId, resumed = true, status, version }) => ({ orderId, status, version, resumed }))
+    for (const { orderId, resumed, version } of shown) {
       // What was seen before is behind the snapshot and is sent again from there, unless it is lost.
-      if (lost || !subscription.seen.has(orderId)) remember(subscription.seen, orderId, version)
+      if (!resumed || !subscription.seen.has(orderId)) remember(subscription.seen, orderId, version)
     }
-    subscription.listener.onSnapshot?.(
-      orders.map(({ orderId, status, version }) => ({ orderId, status, version, resumed: !lost }))
-    )
+    subscription.listener.onSnapshot?.(shown)
   }
 }
 

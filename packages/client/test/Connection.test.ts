@@ -47,6 +47,17 @@ describe("A connection", () => {
     assert.deepStrictEqual(server.now.heard, [{ type: "authenticate", token: "t2" }])
   })
 
+  it("waits long when it was closed for saying too much", async () => {
+    const { server } = connected()
+    await vi.advanceTimersByTimeAsync(0)
+    server.now.accept()
+    server.now.lose(4429, "too many messages")
+    await vi.advanceTimersByTimeAsync(7_400)
+    assert.strictEqual(server.sockets.length, 1)
+    await vi.advanceTimersByTimeAsync(7_700)
+    assert.strictEqual(server.sockets.length, 2)
+  })
+
   it("waits longer after each failure, up to 15 seconds", async () => {
     const { server } = connected()
     const waited: Array<number> = []

@@ -62,6 +62,52 @@ beforeEach(() => void vi.useFakeTimers({ toFake: [...fakedTimers.toFake] }))
 afterEach(() => void vi.useRealTimers())
 
 describe("Order updates", () => {
+  it("say of each order of a scope whether it was resumed, and go on from the snapshot of one that was not", async () => {
+    const { server, updates } = await following()
+    const { listener, seen, snapshots } = collecting()
+    updates.subscribe({ scope: "mine", versions: { [A]: 2, [B]: 2 } }, listener)
+    server.now.say({
+      type: "subscribed",
+      data: {
+        scope: "mine",
+        orders: [
+          { orderId: A, status: "PAID", version: 7, resumed: false },
+          { orderId: B, status: "PAID", version: 4 }
+        ]
+      }
+    })
+    assert.deepStrictEqual(snapshots[0]?.map(({ orderId, resumed }) => [orderId, resumed]), [[A, false], [B, true]])
+    for (const [order, version] of [[A, 7], [B, 3], [A, 8], [B, 4]] as const) server.now.say(changed(order, version))
+    assert.deepStrictEqual(seen, ["b3", "a8", "b4"])
+  })
+
+  it("begin anew for a listener that takes another one's place, whatever is still on its way to that one", async () => {
+    const { server, updates } = await following()
+    const [first, second] = [collecting(), collecting()]
+    updates.subscribe({ orderId: A, afterVersion: 1 }, first.listener)
+    updates.subscribe({ orderId: A, afterVersion: 0 }, second.listener)
+    assert.deepStrictEqual(server.now.heard.slice(-2), [
+      { type: "unsubscribe", orderId: A },
+      { type: "subscribe", orderId: A, afterVersion: 0 }
+    ])
+    // Meant for the first one.
+    server.now.say(standing(A, 2))
+    server.now.say(changed(A, 2))
+    server.now.say({ type: "unsubscribed", data: { orderId: A } })
+    server.now.say(standing(A, 2))
+    for (const version of [1, 2, 3]) server.now.say(changed(A, version))
+    assert.deepStrictEqual(first.seen, [])
+    assert.deepStrictEqual(second.seen, ["a1", "a2", "a3"])
+  })
+
+  it("of what is no order id are refused at once", async () => {
+    const { server, updates } = await following()
+    const { listener, refusals } = collecting()
+    updates.subscribe({ orderId: "1" }, listener)
+    assert.deepStrictEqual(refusals.map(({ code }) => code), ["INVALID"])
+    assert.strictEqual(server.now.heard.length, 1)
+  })
+
   it("come after the snapshot, each version once, however often it is sent", async () => {
     const { server, updates } = await following()
     const { listener, seen, snapshots } = collecting()
