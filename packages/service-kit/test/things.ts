@@ -68,13 +68,16 @@ const asJsonb = (value: Schema.Json): Schema.Json => {
   return Object.fromEntries(members.map(([name, member]) => [name, asJsonb(member)]))
 }
 
-/** Keys in memory, whose answers come back as they would from a table. */
+/** Keys in memory, whose answers come back as they would from a table when they are given again. */
 const Keys = Layer.effect(
   Idempotency,
   Effect.map(Idempotency, ({ once }) =>
     Idempotency.of({
       once: (key, effect) =>
-        Effect.map(once(key, effect), ({ answer, replayed }) => ({ answer: asJsonb(answer), replayed }))
+        Effect.map(
+          once(key, effect),
+          ({ answer, replayed }) => ({ answer: replayed ? asJsonb(answer) : answer, replayed })
+        )
     }))
 ).pipe(Layer.provide(IdempotencyMemory), Layer.provide(MemoryDatabase.layer))
 
