@@ -1,17 +1,60 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Effect, Layer } from "effect"
+import { currentVersion } from "@g-store/service-kit/Migrations.ts"
+import { Effect, Layer, Redacted, Schema } from "effect"
 import type { SqlClient } from "effect/sql"
 import { anyDatabases } from "../Databases.ts"
-import type { DatabaseName } from "../StoreConfig.ts"
+import { type DatabaseName, databaseNames, databaseVariables } from "../StoreConfig.ts"
+
+/** A service's database does not answer, or refuses us. */
+class DatabaseUnreachable extends Schema.TaggedError<DatabaseUnreachable>()("DatabaseUnreachable", {
+  database: Schema.String,
+  /** Host, port and name; never the password. */
+  where: Schema.String,
+  variable: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `the ${this.database} database at ${this.where} cannot be reached: see that it runs and that ${this.variable} is right`
+  }
+}
+
+/** The database is there, but no g-store has been in it. */
+class NoStoreThere extends Schema.TaggedError<NoStoreThere>()("NoStoreThere", {
+  database: Schema.String,
+  variable: Schema.String
+}) {
+  override get message(): string {
+    return `the ${this.database} database has no tables of a g-store: see that GSTORE_DATA_DIR or ${this.variable} names the ` +
+      "right one; `gstore migrate` or a start of the store creates them"
+  }
+}
 
 /**
  * A few connections to each service's database, for a tool's lifetime. `inside(name, question)` answers a question
  * there. A stopped embedded store's PostgreSQL runs meanwhile.
  */
-export const makeInside = Effect.gen(function*() {
+export const makeConnected = Effect.gen(function*() {
   const urls = yield* anyDatabases
-  const client = (name: DatabaseName) =>
-    Layer.build(Layer.fresh(PgClient.layer({ url: urls[name], applicationName: "gstore", maxConnections: 2 })))
+  const client = Effect.fnUntraced(
+    function*(name: DatabaseName) {
+      const context = yield* Layer.build(
+        Layer.fresh(PgClient.layer({ url: urls[name], applicationName: "gstore", maxConnections: 2 }))
+      )
+      // The client connects when it is first asked.
+      yield* Effect.provide(Effect.flatMap(PgClient.PgClient, (sql) => sql`SELECT 1`), context)
+      return context
+    },
+    (connecting, name) => {
+      const { host, pathname } = new URL(Redacted.value(urls[name]))
+      return Effect.mapError(connecting, (cause) =>
+        new DatabaseUnreachable({
+          database: name,
+          where: `${host}${pathname}`,
+          variable: databaseVariables[name],
+          cause
+        }))
+    }
+  )
   const contexts = {
     orders: yield* client("orders"),
     payments: yield* client("payments"),
@@ -19,4 +62,14 @@ export const makeInside = Effect.gen(function*() {
   }
   return <A, E>(name: DatabaseName, question: Effect.Effect<A, E, PgClient.PgClient | SqlClient.SqlClient>) =>
     Effect.provide(question, contexts[name])
+})
+
+/** The same for what needs a store there, not only a database. */
+export const makeInside = Effect.gen(function*() {
+  const inside = yield* makeConnected
+  for (const database of databaseNames) {
+    if ((yield* inside(database, currentVersion)) > 0) continue
+    return yield* new NoStoreThere({ database, variable: databaseVariables[database] })
+  }
+  return inside
 })

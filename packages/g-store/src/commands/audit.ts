@@ -25,6 +25,18 @@ class WatchRefused extends Schema.TaggedError<WatchRefused>()("WatchRefused", {}
   override readonly [Runtime.errorExitCode] = 2
 }
 
+/** The journal that was named is not there, or is none. */
+class JournalUnreadable extends Schema.TaggedError<JournalUnreadable>()("JournalUnreadable", {
+  file: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `the journal ${this.file} cannot be read: it is a file that \`gstore demo --journal FILE\` wrote`
+  }
+}
+
+const read = (file: string) => Effect.mapError(readJournal(file), (cause) => new JournalUnreadable({ file, cause }))
+
 const SHOWN = 20
 
 const lines = (findings: ReadonlyArray<Finding>) => [
@@ -73,8 +85,8 @@ export const audit = Command.make(
       return yield* new WatchRefused()
     }
     if (watch) return yield* launch(Watch(Duration.seconds(settle)).pipe(Layer.provide(logging("audit"))))
+    const entries = Option.isSome(journal) ? yield* read(journal.value) : []
     const inside = yield* makeInside
-    const entries = Option.isSome(journal) ? yield* readJournal(journal.value) : []
     const result = yield* runAudit(inside, {
       journal: entries,
       settle: Duration.seconds(settle),

@@ -4,7 +4,7 @@ import { migrations as payments } from "@g-store/payment-service/adapters/migrat
 import { migrate as bring, schemaVersion } from "@g-store/service-kit/Migrations.ts"
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
-import { makeInside } from "./Inside.ts"
+import { makeConnected } from "./Inside.ts"
 
 const records = [["orders", orders], ["payments", payments], ["notifications", notifications]] as const
 
@@ -12,7 +12,7 @@ export const migrate = Command.make(
   "migrate",
   {},
   Effect.fnUntraced(function*() {
-    const inside = yield* makeInside
+    const inside = yield* makeConnected
     for (const [name, record] of records) {
       const applied = yield* inside(name, bring(record))
       yield* Console.log(
