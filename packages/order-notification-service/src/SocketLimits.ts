@@ -1,6 +1,6 @@
 /** What one socket, user and replica may take up. */
 export interface SocketLimits {
-  /** Frames that a client may send in a second; more close it with 4429. */
+  /** Frames that a client may send in a second, and one for each of `subscriptions` at once; more close it with 4429. */
   readonly messagesPerSecond: number
   /** Orders that one socket follows by name. */
   readonly subscriptions: number

@@ -63,8 +63,10 @@ export const makeSession = Effect.fnUntraced(function*(options: SessionOptions) 
   const sessionScope = yield* Effect.scope
   const unchecked = options.unchecked === true
   let caller: Caller | undefined
-  let windowStart = 0
-  let received = 0
+  // One who comes back asks for everything anew that they follow by name, all at once.
+  const burst = limits.messagesPerSecond + limits.subscriptions
+  let allowance = burst
+  let countedAt = 0
 
   const say: Say = (frame) => connection.send(serverFrame(frame))
   const refuse: Refuse = (code, message, about = {}) => say({ type: "error", data: { code, message, ...about } })
@@ -153,11 +155,9 @@ export const makeSession = Effect.fnUntraced(function*(options: SessionOptions) 
   return {
     receive: (text) => {
       const now = clock.currentTimeMillisUnsafe()
-      if (now - windowStart >= 1_000) {
-        windowStart = now
-        received = 0
-      }
-      if (++received > limits.messagesPerSecond) {
+      allowance = Math.min(burst, allowance + (now - countedAt) * limits.messagesPerSecond / 1_000) - 1
+      countedAt = now
+      if (allowance < 0) {
         return connection.close(closeCodes.tooManyMessages, "too many messages")
       }
       Queue.offerUnsafe(inbox, text)

@@ -136,13 +136,25 @@ describe("a socket's session", () => {
     "is closed with 4429 when it says too much in a second, and not when it takes its time",
     Effect.gen(function*() {
       const replica = yield* makeReplica
-      const client = yield* replica.connect({ as: "ada", limits: { messagesPerSecond: 3 } })
+      const client = yield* replica.connect({ as: "ada", limits: { messagesPerSecond: 3, subscriptions: 0 } })
       const pings = Array.makeBy(3, () => ({ type: "ping" }))
       yield* client.say(...pings)
       yield* TestClock.adjust("1 second")
       yield* client.say(...pings)
       assert.isUndefined(client.closed())
       yield* client.binary
+      assertClosed(client, 4429)
+    })
+  )
+
+  test(
+    "takes all that a client resumes by name at once",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      const client = yield* replica.connect({ as: "ada", limits: { messagesPerSecond: 5, subscriptions: 100 } })
+      yield* client.say(...Array.range(1, 100).map((n) => ({ type: "subscribe", orderId: orderId(n) })))
+      assert.isUndefined(client.closed())
+      yield* client.say(...Array.makeBy(6, () => ({ type: "ping" })))
       assertClosed(client, 4429)
     })
   )

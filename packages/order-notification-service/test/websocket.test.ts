@@ -126,7 +126,10 @@ describe("the socket's edge", () => {
       })
       const nobody = yield* open(production.url, asAda)
       assert.strictEqual(yield* nobody.opened, 401)
-      const named = yield* open(production.url, { ...asAda, headers: { "x-user-id": ada } })
+      const named = yield* open(production.url, {
+        protocols: ["g-store.v1", "bearer.bob"],
+        headers: { "x-user-id": ada }
+      })
       assert.strictEqual((yield* named.heard).type, "authenticated")
     })
   )
