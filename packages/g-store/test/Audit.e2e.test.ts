@@ -27,8 +27,8 @@ const store = Effect.gen(function*() {
   return { dataDir, env, url: `http://127.0.0.1:${gateway}`, admin, watch }
 })
 
-const get = (port: number, path: string) =>
-  Effect.promise(() => fetch(`http://127.0.0.1:${port}${path}`).then((answer) => answer.text()))
+const get = (port: number, at: string) =>
+  Effect.promise(() => fetch(`http://127.0.0.1:${port}${at}`).then((answer) => answer.text()))
 
 /** Waits until the metrics of this port say so. */
 const shows = (port: number, line: string) =>
@@ -63,7 +63,7 @@ it.live(
 
       const urls = yield* RunningPostgres.attach({ dataDir, databases: ["payments"] })
       const payments = yield* Layer.build(Layer.unwrap(
-        Effect.map(Effect.fromNullishOr(urls["payments"]), (payments) => PgClient.layer({ url: payments }))
+        Effect.map(Effect.fromNullishOr(urls["payments"]), (named) => PgClient.layer({ url: named }))
       ))
       const balance = (value: number) =>
         Effect.flatMap(
