@@ -14,7 +14,7 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import * as path from "node:path"
-import { type Edit, edited } from "./Mutant.ts"
+import { type Edit, edited, type Witness } from "./Mutant.ts"
 import { VitestReport } from "./Verdict.ts"
 
 /** The check itself could not be made. */
@@ -144,10 +144,12 @@ export const makeWorkbench = Effect.fnUntraced(function*(root: string) {
       180_000
     ).pipe(Effect.map((text) => text.split("\n").filter((line) => line.includes("error TS")))),
 
-    /** Runs these test files. */
-    test: (files: ReadonlyArray<string>, millis: number) => {
+    /** Runs these tests, and no others of their files. */
+    test: (witnesses: ReadonlyArray<Witness>, millis: number) => {
+      const files = new Set(witnesses.map(({ file }) => file))
+      const names = [...new Set(witnesses.map(({ test }) => test.replaceAll(/[^\w\s]/g, "\\$&")))].join("|")
       const report = path.join(copy, ".vitest-report.json")
-      const args = ["run", "--config", "vitest.workspace.ts", "--reporter=json", `--outputFile=${report}`]
+      const args = ["run", "--config", "vitest.workspace.ts", "--reporter=json", `--outputFile=${report}`, "-t", names]
       return Effect.sync(() => rmSync(report, { force: true })).pipe(
         Effect.andThen(run(copy, ["node_modules/vitest/vitest.mjs", ...args, ...files], millis)),
         Effect.flatMap((text) =>

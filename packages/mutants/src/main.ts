@@ -16,26 +16,21 @@ const root = fileURLToPath(new URL("../../..", import.meta.url))
 const MUTANT_MILLIS = 240_000
 const BASELINE_MILLIS = 900_000
 
-const filesOf = (mutants: ReadonlyArray<Mutant>) => [
-  ...new Set(mutants.flatMap(({ witnesses }) => witnesses.map(({ file }) => file)))
-]
-
 const tryOne = Effect.fnUntraced(function*(bench: Workbench, mutant: Mutant, known: ReadonlySet<string>) {
   const { edits, without = [], witnesses } = mutant
-  const files = filesOf([mutant])
   const tested = bench.planted(
     edits,
     Effect.gen(function*() {
       const wrong = (yield* bench.compile).find((line) => !known.has(line))
       if (wrong !== undefined) return yield* new NotTried({ reason: `does not compile: ${wrong}` })
-      return judge(yield* bench.test(files, MUTANT_MILLIS), witnesses)
+      return judge(yield* bench.test(witnesses, MUTANT_MILLIS), witnesses)
     })
   )
   if (without.length === 0) return yield* tested
   return yield* bench.planted(
     without,
     Effect.gen(function*() {
-      const reason = unfit(yield* bench.test(files, MUTANT_MILLIS), witnesses)
+      const reason = unfit(yield* bench.test(witnesses, MUTANT_MILLIS), witnesses)
       return reason === undefined ? yield* tested : yield* new NotTried({ reason: `with its twin off, ${reason}` })
     })
   )
@@ -60,9 +55,9 @@ const program = Effect.fnUntraced(function*(options: { readonly only: Option.Opt
   if (known.size > 0) {
     yield* Console.log(`the tree itself does not compile (${known.size} errors): these are overlooked`)
   }
-  const files = filesOf(chosen)
-  yield* Console.log(`${chosen.length} mutants; first their ${files.length} test files as they are`)
-  const baseline = yield* bench.test(files, BASELINE_MILLIS)
+  const witnesses = chosen.flatMap((mutant) => mutant.witnesses)
+  yield* Console.log(`${chosen.length} mutants; first their tests as they are`)
+  const baseline = yield* bench.test(witnesses, BASELINE_MILLIS)
   let missed = 0
   for (const mutant of chosen) {
     const began = yield* Clock.currentTimeMillis

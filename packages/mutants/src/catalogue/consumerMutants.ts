@@ -15,8 +15,8 @@ export const consumerMutants: ReadonlyArray<Mutant> = [
       put: "      yield* Effect.ignore(batch.acknowledge)\n      const entries = yield* read(batch)\n"
     }],
     witnesses: [{
-      file: `${TEST}/Consumer.test.ts`,
-      test: "does not take an interrupted handler for a failure of its message"
+      file: `${TEST}/ConsumerAcknowledgement.test.ts`,
+      test: "comes once, when all effects of the batch are durable"
     }]
   },
   {

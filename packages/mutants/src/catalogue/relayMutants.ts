@@ -12,8 +12,8 @@ export const relayMutants: ReadonlyArray<Mutant> = [
     guarantee: "A publish is done when all in-sync replicas hold the messages.",
     edits: [{ file: "packages/messaging/src/kafka/Publisher.ts", find: "acks: -1,", put: "acks: 0," }],
     witnesses: [{
-      file: `${TEST}/EventBusKafkaOutage.int.test.ts`,
-      test: "gives up publishing and its membership when the broker answers no more"
+      file: `${TEST}/KafkaAcknowledgements.int.test.ts`,
+      test: "is not done before the broker has said so"
     }],
     note: "Needs a real Kafka."
   },
@@ -99,8 +99,8 @@ export const relayMutants: ReadonlyArray<Mutant> = [
       put: "const millis = (yield* leases.remaining(shard)) + 60_000"
     }],
     witnesses: [{
-      file: `${TEST}/OutboxRelayLeases.test.ts`,
-      test: "waits with a hanging publish only while its lease lasts"
+      file: `${TEST}/OutboxRelayMargin.test.ts`,
+      test: "has given its publish up by the time that the lease ends"
     }]
   },
   {
