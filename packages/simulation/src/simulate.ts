@@ -59,7 +59,15 @@ const run = (scenario: Scenario, services: Services): Report => {
   const violations = makeViolations((line) => world.log(line))
   const names = new Names()
   const journal = makeJournal()
-  const hosts = new Map<string, { readonly crash: (down: number) => void; readonly stop: (down: number) => void; readonly jump: (ms: number) => void; readonly process: Process }>()
+  const hosts = new Map<
+    string,
+    {
+      readonly crash: (down: number) => void
+      readonly stop: (down: number) => void
+      readonly jump: (ms: number) => void
+      readonly process: Process
+    }
+  >()
   const network = new Network(world, {
     latency: scenario.latency,
     faults: scenario.faults,
@@ -125,7 +133,7 @@ const run = (scenario: Scenario, services: Services): Report => {
         journal,
         onPlaced: ({ name }) => {
           const id = journal.placed.get(name)
-          if (id !== undefined) for (const subscriber of subscribers) subscriber.placed(id, errand)
+          if (id !== undefined) { for (const subscriber of subscribers) subscriber.placed(id, errand) }
         }
       },
       errand,

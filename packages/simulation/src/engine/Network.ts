@@ -52,7 +52,10 @@ export class Network {
     this.options = options
     for (const fault of options.faults) {
       if (isTimed(fault)) continue
-      this.aimed.set("io" in fault ? `${fault.process}/${fault.io}` : `${fault.process}/${fault.request}/${fault.nth}`, fault)
+      this.aimed.set(
+        "io" in fault ? `${fault.process}/${fault.io}` : `${fault.process}/${fault.request}/${fault.nth}`,
+        fault
+      )
     }
   }
 

@@ -89,7 +89,9 @@ export const checkSettled = (all: Everything, violations: Violations): void => {
     }
   }
   if (orders.size !== journal.placed.size) violations.report("there are orders that nobody was told of")
-  for (const [name, id] of journal.placed) if (!orders.has(id)) violations.report(`${name} was acknowledged and is lost`)
+  for (const [name, id] of journal.placed) {
+    if (!orders.has(id)) violations.report(`${name} was acknowledged and is lost`)
+  }
   for (const { ask, name, orderId } of journal.changed) {
     const status = ask === "cancel" || ask === "staffCancel" ? "CANCELLED" : ask
     if (histories.get(orderId)?.some((entry) => entry.status === status) !== true) {

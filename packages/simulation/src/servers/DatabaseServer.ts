@@ -1,7 +1,7 @@
+import type { Rows } from "@g-store/messaging/memory/MemoryDatabase.ts"
 import { Deadlock, LockTimeout } from "@g-store/messaging/memory/MemoryLocks.ts"
 import { memoryRows } from "@g-store/messaging/memory/MemoryRows.ts"
 import { apply, type MemoryTables, memoryTables, merge, type Overlay } from "@g-store/messaging/memory/MemoryTables.ts"
-import type { Rows } from "@g-store/messaging/memory/MemoryDatabase.ts"
 import { Exit } from "effect"
 import type { Timer } from "../engine/Timers.ts"
 import type { World } from "../engine/World.ts"
@@ -86,8 +86,11 @@ export class DatabaseServer {
         done(Exit.fail(error))
       }
       if (this.closesRing(session, lock)) return refuse(new Deadlock({ lock, statement: label }))
-      const timer = this.world.after(LOCK_MILLIS, this.world.ground, () =>
-        refuse(new LockTimeout({ lock, statement: label, milliseconds: LOCK_MILLIS })))
+      const timer = this.world.after(
+        LOCK_MILLIS,
+        this.world.ground,
+        () => refuse(new LockTimeout({ lock, statement: label, milliseconds: LOCK_MILLIS }))
+      )
       const granted = () => {
         timer.cancelled = true
         session.waiting = undefined

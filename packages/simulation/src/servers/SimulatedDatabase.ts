@@ -1,8 +1,8 @@
 import { MemoryDatabase, type Rows } from "@g-store/messaging/memory/MemoryDatabase.ts"
 import { DatabaseUnavailable } from "@g-store/messaging/Transactions.ts"
 import { Context, Effect, Exit } from "effect"
-import { hash } from "../engine/Prng.ts"
 import { type Network, NoAnswer } from "../engine/Network.ts"
+import { hash } from "../engine/Prng.ts"
 import type { Process } from "../engine/Process.ts"
 import type { DatabaseServer, Session } from "./DatabaseServer.ts"
 
@@ -60,8 +60,11 @@ export const simulatedDatabase = (
     )
 
   const commit = ({ afterCommit, session }: Transaction) =>
-    ask<void>(`commit ${session.label}`, (done) =>
-      done(server.commit(session) ? Exit.void : Exit.fail(new Error("the transaction was ended before its commit"))))
+    ask<void>(
+      `commit ${session.label}`,
+      (done) =>
+        done(server.commit(session) ? Exit.void : Exit.fail(new Error("the transaction was ended before its commit")))
+    )
       .pipe(
         Effect.timeoutOrElse({ duration: 10_000, orElse: () => unavailable(new NoAnswer({ server: server.name })) }),
         Effect.andThen(Effect.suspend(() => Effect.forEach(afterCommit, (effect) => effect, { discard: true })))

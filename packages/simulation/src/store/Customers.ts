@@ -87,4 +87,3 @@ export const runErrand = (options: CustomersOptions, errand: Errand, onEnd: () =
     }
   )
 }
-

@@ -39,7 +39,10 @@ export const placeOrder = (asked: Asked, amount: number): Effect.Effect<OrderId,
 const decodeVerdict = Schema.decodeUnknownEffect(Schema.Literals(["done", "refused"]))
 
 /** As the HTTP adapters do it: a refusal is an answer too, and is given again under its key. */
-const once = <E, R>(asked: Asked, effect: Effect.Effect<unknown, E, R>): Effect.Effect<Verdict, NoAnswer, R | Idempotency> =>
+const once = <E, R>(
+  asked: Asked,
+  effect: Effect.Effect<unknown, E, R>
+): Effect.Effect<Verdict, NoAnswer, R | Idempotency> =>
   Idempotency.use((idempotency) =>
     idempotency.once(
       keyOf(asked),

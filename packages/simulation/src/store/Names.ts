@@ -1,7 +1,13 @@
 import { ORDER_EVENTS } from "@g-store/contracts/OrderEvents.ts"
 import { decodeEvent } from "@g-store/contracts/wire/EventCodec.ts"
 import type { Overlay } from "@g-store/messaging/memory/MemoryTables.ts"
-import { EVENT_TYPE, MESSAGE_ID, type OutgoingMessage, type WireMessage } from "@g-store/messaging/Message.ts"
+import {
+  EVENT_TYPE,
+  type IncomingMessage,
+  MESSAGE_ID,
+  type OutgoingMessage,
+  type WireMessage
+} from "@g-store/messaging/Message.ts"
 import { Result } from "effect"
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
@@ -57,7 +63,7 @@ export class Names {
 }
 
 /** The order's version that a message tells of, if it tells of any. */
-export const versionOf = ({ headers, payload }: Pick<WireMessage, "headers" | "payload">): number | undefined => {
+export const versionOf = ({ headers, payload }: Pick<IncomingMessage, "headers" | "payload">): number | undefined => {
   const event = Result.getOrUndefined(decodeEvent(headers[EVENT_TYPE], payload))
   return event !== undefined && "version" in event ? event.version : undefined
 }

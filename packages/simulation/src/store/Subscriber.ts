@@ -1,4 +1,4 @@
-import { OrderUpdates, type OrderUpdate, type Snapshot } from "@g-store/client/OrderUpdates.ts"
+import { type OrderUpdate, OrderUpdates, type Snapshot } from "@g-store/client/OrderUpdates.ts"
 import type { OrderId } from "@g-store/contracts/Ids.ts"
 import type { Network } from "../engine/Network.ts"
 import { prng } from "../engine/Prng.ts"

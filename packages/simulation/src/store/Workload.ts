@@ -20,7 +20,13 @@ export type Errand =
     readonly replica: number
     readonly steps: ReadonlyArray<Step>
   }
-  | { readonly _tag: "TopUp"; readonly name: string; readonly at: number; readonly user: number; readonly amount: number }
+  | {
+    readonly _tag: "TopUp"
+    readonly name: string
+    readonly at: number
+    readonly user: number
+    readonly amount: number
+  }
 
 /** Users 0 and 1 have an account with this much; user 2 has none. */
 export const FUNDS = 100

@@ -25,7 +25,7 @@ export const openAccounts = (database: DatabaseServer): void => {
       createdAt
     }
     apply(
-      new Map([
+      new Map<string, Map<string, object>>([
         ["accounts", new Map([[id, account]])],
         ["accounts_by_user", new Map([[userId(user), { id }]])],
         ["ledger", new Map([[`${id}/1`, entry]])]

@@ -1,5 +1,5 @@
-import { Idempotency } from "@g-store/messaging/Idempotency.ts"
 import { EventBus } from "@g-store/messaging/EventBus.ts"
+import { Idempotency } from "@g-store/messaging/Idempotency.ts"
 import { MemoryDatabase } from "@g-store/messaging/memory/MemoryDatabase.ts"
 import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
 import { OutboxRelay } from "@g-store/messaging/OutboxRelay.ts"
@@ -24,32 +24,51 @@ export type OrderDoor = Orders | Idempotency
 export type PaymentDoor = Accounts | Idempotency
 export type NotificationDoor = Feed | LiveTail
 
-/** Layers of the services over the outside; a mutant is a function from one to the other. */
+/** Layers of the services over the outside. */
 export interface Services {
   readonly orders: Layer.Layer<OrderDoor, never, Outside | Surroundings>
   readonly payments: Layer.Layer<PaymentDoor, never, Outside | Surroundings>
   readonly notifications: (replica: string) => Layer.Layer<NotificationDoor, never, Outside | Surroundings>
 }
 
+type Surrounded<L> = L extends Layer.Layer<infer A, infer E, infer R> ? Layer.Layer<A, E, R | Outside | Surroundings>
+  : never
+
+/** What can be exchanged for something faulty, to see whether it is noticed. Each is put over the real one. */
+export interface Adapters {
+  readonly orderStore: Surrounded<typeof OrderStoreMemory>
+  readonly paymentStore: Surrounded<typeof PaymentStoreMemory>
+  readonly notificationStore: Surrounded<typeof NotificationStoreMemory>
+  readonly liveTail: Layer.Layer<LiveTail>
+  readonly bus: Layer.Layer<EventBus, never, Outside>
+}
+
 // As in each service's main.ts, without its HTTP. Looking for other processes' rows is all that the relays poll for.
 const relay = (service: string) => OutboxRelay.layer({ service, polling: { shortest: 50, longest: 400 } })
 
-export const orders = Layer.mergeAll(Orders.layer, OrderWorkers, relay("order-service")).pipe(
-  Layer.provideMerge(OrderStoreMemory),
-  Layer.provide(MessagingHealth.layer)
-)
-
-export const payments = Layer.mergeAll(Accounts.layer, PaymentWorkers, relay("payment-service")).pipe(
-  Layer.provideMerge(PaymentStoreMemory),
-  Layer.provide(MessagingHealth.layer)
-)
-
-export const notifications = (replica: string) =>
-  NotificationWorkers(`g-store.order-notification-service.${replica}`).pipe(
-    Layer.provideMerge(LiveTail.layer),
-    Layer.provideMerge(NotificationStoreMemory),
-    Layer.provide(MessagingHealth.layer)
-  )
+/** The services as they are, over these adapters. */
+export const servicesOver = (adapters: Partial<Adapters> = {}): Services => {
+  const bus = adapters.bus ?? Layer.effect(EventBus, EventBus)
+  return {
+    orders: Layer.mergeAll(Orders.layer, OrderWorkers, relay("order-service")).pipe(
+      Layer.provideMerge(adapters.orderStore ?? OrderStoreMemory),
+      Layer.provide([MessagingHealth.layer, bus]),
+      Layer.orDie
+    ),
+    payments: Layer.mergeAll(Accounts.layer, PaymentWorkers, relay("payment-service")).pipe(
+      Layer.provideMerge(adapters.paymentStore ?? PaymentStoreMemory),
+      Layer.provide([MessagingHealth.layer, bus]),
+      Layer.orDie
+    ),
+    notifications: (replica) =>
+      NotificationWorkers(`g-store.order-notification-service.${replica}`).pipe(
+        Layer.provideMerge(adapters.liveTail ?? LiveTail.layer),
+        Layer.provideMerge(adapters.notificationStore ?? NotificationStoreMemory),
+        Layer.provide([MessagingHealth.layer, bus]),
+        Layer.orDie
+      )
+  }
+}
 
 /** The store as it is. */
-export const realServices: Services = { orders, payments, notifications }
+export const realServices: Services = servicesOver()
