@@ -105,8 +105,25 @@ const prepareAlone = async () => {
   return node
 }
 
+/** What to say where this folder cannot be written; undefined for every other error. */
+export const unwritable = (error) => {
+  const file = error.path ?? cache
+  if (["ENOSPC", "EDQUOT"].includes(error.code)) return `${file} cannot be written, the disk is full: free some space`
+  if (error.code === "EROFS") return `${file} cannot be written, the disk is read-only: clone g-store somewhere else`
+  if (!["EACCES", "EPERM"].includes(error.code)) return undefined
+  return `${file} cannot be written (${error.code}): something is to be installed here, and it is another user's clone. `
+    + "Start g-store as that user, or make a clone of your own"
+}
+
 /** As above, one process at a time: two first starts at once would write over each other. */
-export const prepare = () => {
-  mkdirSync(cache, { recursive: true })
-  return locked(path.join(cache, "prepare.lock"), prepareAlone)
+export const prepare = async () => {
+  try {
+    mkdirSync(cache, { recursive: true })
+    return await locked(path.join(cache, "prepare.lock"), prepareAlone)
+  } catch (error) {
+    const line = unwritable(error)
+    if (line === undefined) throw error
+    say(line)
+    process.exit(1)
+  }
 }

@@ -3,6 +3,7 @@ import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { describe, errorCode } from "./EmbeddedPostgresError.ts"
 import { hold } from "./FileLock.ts"
+import { makeFolder } from "./makeFolder.ts"
 
 /** Another store works on this folder. `pid` is its process where it is known. */
 export class DataFolderInUse extends Schema.TaggedError<DataFolderInUse>()("DataFolderInUse", {
@@ -37,7 +38,7 @@ export const lock = Effect.fn("DataFolder.lock")(
     const folder = path.resolve(dataDir)
     const unusable = (cause: unknown) => new DataFolderUnusable({ dataDir: folder, ...reasonOf(cause) })
     const holder = path.join(folder, "store.pid")
-    yield* Effect.tryPromise({ try: () => fs.mkdir(folder, { recursive: true, mode: 0o700 }), catch: unusable })
+    yield* Effect.tryPromise({ try: () => makeFolder(folder), catch: unusable })
     // Asked first, because Node says plainly what SQLite only calls "unable to open".
     yield* Effect.tryPromise({ try: () => fs.access(folder, fs.constants.W_OK | fs.constants.X_OK), catch: unusable })
     yield* hold(path.join(folder, "store.lock"), (reason) => reason).pipe(

@@ -41,7 +41,7 @@ export const start = Effect.fn("EmbeddedPostgres.start")(function*(options: {
   const files = clusterFiles(options.dataDir)
   const settings = yield* settingsArguments(files.dataDir, options.settings ?? {})
   const binaries = yield* locate(files.dataDir)
-  yield* inFolder(files, () => fs.mkdir(files.dataDir, { recursive: true, mode: 0o700 }))
+  yield* inFolder(files, () => makeFolder(files.dataDir))
   yield* inFolder(files, () => fs.access(files.dataDir, fs.constants.W_OK | fs.constants.X_OK))
   yield* hold(
     files.lock,
