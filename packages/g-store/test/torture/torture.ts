@@ -175,5 +175,8 @@ const torture = Command.make("torture", {
 
 Command.run(torture, { version: "1.0.0" }).pipe(
   Effect.provide(Layer.mergeAll(NodeServices.layer, Reactivity.layer, SecureRandom.layerWebCrypto)),
-  NodeRuntime.runMain
+  NodeRuntime.runMain({
+    // kafkajs leaves timers behind on connections that broke, which would keep the process.
+    teardown: (exit) => process.exit(Exit.isSuccess(exit) ? 0 : 1)
+  })
 )

@@ -2,6 +2,7 @@ import { Effect, Redacted } from "effect"
 import { Kafka, type LogEntry, logLevel, type SASLOptions } from "kafkajs"
 import { BusUnavailable } from "../EventBus.ts"
 import type { KafkaOptions, Sasl } from "./KafkaOptions.ts"
+import { watchedSockets } from "./sockets.ts"
 import { quietTimers } from "./timers.ts"
 
 /** Everything that this adapter logs. */
@@ -49,6 +50,12 @@ const credentials = ({ mechanism, password, username }: Sasl): SASLOptions => {
   }
 }
 
+/**
+ * A connection is silent for so many request timeouts before it is taken for broken: a member that joins its group may
+ * have to wait 30 s for the others, with a request timeout of 10 s.
+ */
+const SILENT_REQUESTS = 4
+
 /** How patient a client is. Its own retries are few: callers try again and know for how long that makes sense. */
 export interface Patience {
   /** Milliseconds until a request counts as lost. */
@@ -72,6 +79,7 @@ export const kafkaClient = (options: KafkaOptions, patience: Patience): Effect.E
       connectionTimeout: 2_000,
       authenticationTimeout: 5_000,
       requestTimeout: patience.requestTimeout,
+      socketFactory: watchedSockets(patience.requestTimeout * SILENT_REQUESTS),
       retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: patience.retries },
       logLevel: logLevel.INFO,
       logCreator: () => (entry) => {

@@ -1,0 +1,27 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ownKafkaBehind, ownKafkaSuite } from "@g-store/local-kafka/LocalKafka.ts"
+import { type TestProxy, testProxy } from "@g-store/postgres/TestProxy.ts"
+import { Deferred, Effect, Schedule } from "effect"
+import { EventBus } from "../src/EventBus.ts"
+import { EventBusKafka } from "../src/kafka/EventBusKafka.ts"
+import { wire } from "./fixtures/BusMember.ts"
+
+describe("EventBusKafka on a network that breaks without a word", await ownKafkaSuite(), () => {
+  it.live("publishes again, on a new connection", () =>
+    Effect.gen(function*() {
+      const front = yield* Deferred.make<TestProxy>()
+      const kafka = yield* ownKafkaBehind((port) =>
+        testProxy(port).pipe(Effect.tap((made) => Deferred.succeed(front, made)), Effect.map((made) => made.port))
+      )
+      const network = yield* Deferred.await(front)
+      yield* Effect.gen(function*() {
+        const bus = yield* EventBus
+        yield* bus.publish([wire("topic", "order", "1")])
+        assert.isAbove(yield* network.silence(), 0)
+        yield* Effect.flip(bus.publish([wire("topic", "order", "2")]))
+        yield* bus.publish([wire("topic", "order", "2")]).pipe(
+          Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 20 })
+        )
+      }).pipe(Effect.provide(EventBusKafka.layerWith({ brokers: kafka.brokers })))
+    }).pipe(Effect.scoped))
+})
