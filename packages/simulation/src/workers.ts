@@ -31,6 +31,6 @@ export const serveAsWorker = (): void => {
   process.once("message", ({ millis, ...share }: Omit<Share, "until"> & { readonly millis: number }) => {
     const findings = explore({ ...share, until: performance.now() + millis })
     if (process.send === undefined) throw new Error("--worker is for the simulation's own use")
-    process.send(findings, undefined, {}, () => process.disconnect())
+    process.send(findings, undefined, {}, () => process.disconnect?.())
   })
 }

@@ -22,10 +22,14 @@ export const simulatedBus = (
   describe: (messages: ReadonlyArray<WireMessage>) => string
 ): EventBus["Service"] => {
   const { world } = network
-  const oneWay = (run: () => void) =>
-    void world.after(network.latency(process.name, 0, 5), world.ground, () => {
-      if (!network.isCut(process.name, broker.name) && !network.isDown(broker.name)) run()
+  /** Nobody waits for an answer; it is said again until it arrives, as long as the process lives. */
+  const oneWay = (run: () => void): void => {
+    world.after(network.latency(process.name, 0, 5), world.ground, () => {
+      const arrives = !network.isCut(process.name, broker.name) && !network.isDown(broker.name)
+      if (arrives) run()
+      else world.after(RETRY_MILLIS, process, () => oneWay(run))
     })
+  }
 
   const acknowledge = (reader: Reader, name: string, from: Partition, first: number, next: number) => {
     const { generation, member } = reader
@@ -99,8 +103,9 @@ export const simulatedBus = (
         return yield* new BusUnavailable({ operation: "fetch", cause: new Error(`put out of ${name}`) })
       }
       const { from, messages } = news
+      // An answer to a question of before may come late, with what was handed out meanwhile.
       const first = wants.get(from)
-      if (first === undefined || !Arr.isReadonlyArrayNonEmpty(messages)) continue
+      if (!Arr.isReadonlyArrayNonEmpty(messages) || first !== Number(messages[0].offset)) continue
       wants.delete(from)
       const batch: Batch = {
         topic: from.topic,
