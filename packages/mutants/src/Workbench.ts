@@ -18,7 +18,11 @@ import { type Edit, edited, type Witness } from "./Mutant.ts"
 import { VitestReport } from "./Verdict.ts"
 
 /** The check itself could not be made. */
-export class NotTried extends Schema.TaggedError<NotTried>()("NotTried", { reason: Schema.String }) {}
+export class NotTried extends Schema.TaggedError<NotTried>()("NotTried", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}
 
 const decodeReport = Schema.decodeUnknownEffect(Schema.fromJsonString(VitestReport))
 
@@ -48,11 +52,19 @@ const linkModules = (root: string, copy: string, folder: string): void => {
   }
 }
 
-const makeCopy = (root: string): string => {
+const makeCopy = (root: string, commit: string | undefined): string => {
   const copy = mkdtempSync(path.join(tmpdir(), "g-store-mutants-"))
-  for (const file of filesOf(root)) {
-    mkdirSync(path.dirname(path.join(copy, file)), { recursive: true })
-    copyFileSync(path.join(root, file), path.join(copy, file))
+  if (commit !== undefined) {
+    const archive = execFileSync("git", ["archive", "--format=tar", commit], {
+      cwd: root,
+      maxBuffer: 1024 * 1024 * 1024
+    })
+    execFileSync("tar", ["-x", "-C", copy], { input: archive })
+  } else {
+    for (const file of filesOf(root)) {
+      mkdirSync(path.dirname(path.join(copy, file)), { recursive: true })
+      copyFileSync(path.join(root, file), path.join(copy, file))
+    }
   }
   symlinkSync(path.join(root, "node_modules"), path.join(copy, "node_modules"))
   for (const name of readdirSync(path.join(copy, "packages"))) {
@@ -90,10 +102,10 @@ const run = (cwd: string, args: ReadonlyArray<string>, millis: number) =>
     })
   })
 
-/** A copy of the working tree to plant mutants in; gone with the scope. */
-export const makeWorkbench = Effect.fnUntraced(function*(root: string) {
+/** A copy of the working tree, or of a commit, to plant mutants in; gone with the scope. */
+export const makeWorkbench = Effect.fnUntraced(function*(root: string, commit: string | undefined) {
   const copy = yield* Effect.acquireRelease(
-    Effect.sync(() => makeCopy(root)),
+    Effect.sync(() => makeCopy(root, commit)),
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
   )
 
@@ -111,7 +123,8 @@ export const makeWorkbench = Effect.fnUntraced(function*(root: string) {
   const restore = (edits: ReadonlyArray<Edit>) =>
     Effect.sync(() => {
       for (const { file } of edits) {
-        if (existsSync(path.join(root, file))) writeFileSync(path.join(copy, file), originals.get(file) ?? "")
+        const original = originals.get(file)
+        if (original !== undefined) writeFileSync(path.join(copy, file), original)
       }
     })
   const originals = new Map<string, string>()
@@ -153,9 +166,13 @@ export const makeWorkbench = Effect.fnUntraced(function*(root: string) {
       return Effect.sync(() => rmSync(report, { force: true })).pipe(
         Effect.andThen(run(copy, ["node_modules/vitest/vitest.mjs", ...args, ...files], millis)),
         Effect.flatMap((text) =>
-          existsSync(report)
-            ? Effect.orDie(decodeReport(readFileSync(report, "utf8")))
-            : Effect.fail(new NotTried({ reason: `vitest reported nothing: ${text.trim().split("\n").at(-1)}` }))
+          Effect.gen(function*() {
+            const found = existsSync(report)
+              ? yield* Effect.orDie(decodeReport(readFileSync(report, "utf8")))
+              : undefined
+            if (found !== undefined && found.testResults.length > 0) return found
+            return yield* new NotTried({ reason: `vitest reported nothing, but said: ${text.trim().slice(-2_000)}` })
+          })
         )
       )
     }

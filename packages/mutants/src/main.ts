@@ -41,41 +41,52 @@ const lineOf = ({ name }: Mutant, verdict: Verdict, seconds: number, width: numb
   return `${verdict._tag.padEnd(8)} ${name.padEnd(width)} ${seconds.toFixed(0).padStart(4)} s  ${said}`
 }
 
-const program = Effect.fnUntraced(function*(options: { readonly only: Option.Option<string>; readonly list: boolean }) {
-  const wanted = Option.getOrUndefined(options.only)?.split(",")
-  const chosen = catalogue.filter(({ name }) => wanted === undefined || wanted.includes(name))
-  if (chosen.length === 0) return yield* new NotCaught({ message: `there is no mutant named ${wanted?.join(" or ")}` })
-  const width = Math.max(...chosen.map(({ name }) => name.length))
-  if (options.list) {
-    for (const { guarantee, name } of chosen) yield* Console.log(`${name.padEnd(width)}  ${guarantee}`)
-    return
-  }
-  const bench = yield* makeWorkbench(root)
-  const known = new Set(yield* bench.compile)
-  if (known.size > 0) {
-    yield* Console.log(`the tree itself does not compile (${known.size} errors): these are overlooked`)
-  }
-  const witnesses = chosen.flatMap((mutant) => mutant.witnesses)
-  yield* Console.log(`${chosen.length} mutants; first their tests as they are`)
-  const baseline = yield* bench.test(witnesses, BASELINE_MILLIS)
-  let missed = 0
-  for (const mutant of chosen) {
-    const began = yield* Clock.currentTimeMillis
-    const sick = unfit(baseline, mutant.witnesses)
-    const verdict: Verdict = yield* (sick === undefined
-      ? tryOne(bench, mutant, known)
-      : Effect.fail(new NotTried({ reason: sick }))).pipe(
-        Effect.catchTag("NotTried", ({ reason }) => Effect.succeed({ _tag: "Error" as const, reason }))
-      )
-    if (verdict._tag !== "Caught") missed++
-    yield* Console.log(lineOf(mutant, verdict, ((yield* Clock.currentTimeMillis) - began) / 1_000, width))
-  }
-  yield* Console.log(`${chosen.length - missed} of ${chosen.length} mutants were caught`)
-  if (missed > 0) return yield* new NotCaught({ message: `${missed} mutants were not caught` })
-}, Effect.scoped)
+const program = Effect.fnUntraced(
+  function*(
+    options: { readonly only: Option.Option<string>; readonly commit: Option.Option<string>; readonly list: boolean }
+  ) {
+    const wanted = Option.getOrUndefined(options.only)?.split(",")
+    const chosen = catalogue.filter(({ name }) => wanted === undefined || wanted.includes(name))
+    if (chosen.length === 0) {
+      return yield* new NotCaught({ message: `there is no mutant named ${wanted?.join(" or ")}` })
+    }
+    const width = Math.max(...chosen.map(({ name }) => name.length))
+    if (options.list) {
+      for (const { guarantee, name } of chosen) yield* Console.log(`${name.padEnd(width)}  ${guarantee}`)
+      return
+    }
+    const bench = yield* makeWorkbench(root, Option.getOrUndefined(options.commit))
+    const known = new Set(yield* bench.compile)
+    if (known.size > 0) {
+      yield* Console.log(`the tree itself does not compile (${known.size} errors): these are overlooked`)
+    }
+    const witnesses = chosen.flatMap((mutant) => mutant.witnesses)
+    yield* Console.log(`${chosen.length} mutants; first their tests as they are`)
+    const baseline = yield* bench.test(witnesses, BASELINE_MILLIS)
+    let missed = 0
+    for (const mutant of chosen) {
+      const began = yield* Clock.currentTimeMillis
+      const sick = unfit(baseline, mutant.witnesses)
+      const verdict: Verdict = yield* (sick === undefined
+        ? tryOne(bench, mutant, known)
+        : Effect.fail(new NotTried({ reason: sick }))).pipe(
+          Effect.catchTag("NotTried", ({ reason }) => Effect.succeed({ _tag: "Error" as const, reason }))
+        )
+      if (verdict._tag !== "Caught") missed++
+      yield* Console.log(lineOf(mutant, verdict, ((yield* Clock.currentTimeMillis) - began) / 1_000, width))
+    }
+    yield* Console.log(`${chosen.length - missed} of ${chosen.length} mutants were caught`)
+    if (missed > 0) return yield* new NotCaught({ message: `${missed} mutants were not caught` })
+  },
+  Effect.scoped
+)
 
 const mutants = Command.make("mutants", {
   only: Flag.String("only").pipe(Flag.withDescription("Names, with commas between"), Flag.optional),
+  commit: Flag.String("commit").pipe(
+    Flag.withDescription("Plant in this commit, not in the working tree"),
+    Flag.optional
+  ),
   list: Flag.Boolean("list").pipe(Flag.withDescription("Name the mutants and what they break"), Flag.withDefault(false))
 }, program)
 
