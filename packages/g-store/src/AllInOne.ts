@@ -29,6 +29,7 @@ import { Auditor } from "./audit/Auditor.ts"
 import { ownDatabases, OwnFolder } from "./Databases.ts"
 import { cors, mounted, passUserId, withoutUserId } from "./Gateway.ts"
 import { addresses, audited, type DatabaseName, dataDir } from "./StoreConfig.ts"
+import { warnings } from "./Warnings.ts"
 import { Web } from "./Web.ts"
 
 /** The groups that a publish waits for on the in-process bus: what they have not committed is still in an outbox. */
@@ -138,22 +139,29 @@ const Admin = Layer.unwrap(
 /** What people reach: ready once all of it is there. */
 const Serving = readyWhile(Layer.merge(Gateway, Web))
 
-/** The one line that says that everything is up, and where. */
-const Announcement = Layer.effectDiscard(Effect.flatMap(addresses, ({ adminPort, gatewayPort, host, webPort }) => {
+const Warnings = Layer.effectDiscard(Effect.gen(function*() {
+  for (const line of yield* warnings(!(yield* issuedElsewhere))) yield* Effect.logWarning(line)
+}))
+
+/** Log lines leave at the end of a turn of the event loop: what was logged so far is out after the next one. */
+const logged = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+
+/** The one line that says that everything is up, and where; last of what a start prints. */
+const Announcement = Layer.effectDiscard(Effect.gen(function*() {
+  const { adminPort, gatewayPort, host, webPort } = yield* addresses
   const gateway = `http://${host}:${gatewayPort}`
-  const pages = ["orders", "payments", "notifications", "identity"].map((name) =>
-    `${gateway}/api/${name}/swagger/index.html`
-  )
-  return Console.log(
-    `g-store is ready: gateway ${gateway} | frontend http://${host}:${webPort} | API pages ${
-      pages.join(" ")
-    } | admin http://${host}:${adminPort}`
+  const services = ["orders", "payments", "notifications", ...((yield* issuedElsewhere) ? [] : ["identity"])]
+  const pages = services.map((name) => `${gateway}/api/${name}/swagger/index.html`).join(" ")
+  yield* logged
+  yield* Console.log(
+    `g-store is ready: gateway ${gateway} | frontend http://${host}:${webPort} | API pages ${pages} | admin http://${host}:${adminPort}`
   )
 }))
 
 /** The whole store in one process. */
 export const AllInOne = Announcement.pipe(
   Layer.provide(Serving),
+  Layer.merge(Warnings),
   Layer.provide(Admin),
   Layer.provide(Guards),
   Layer.provide(TokenSource),

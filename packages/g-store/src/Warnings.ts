@@ -1,0 +1,29 @@
+import { DEVELOPMENT_STAFF_API_KEY, host, staffApiKey } from "@g-store/service-kit/ServiceConfig.ts"
+import { Config, Effect, Option, Redacted } from "effect"
+import { databaseVariables } from "./StoreConfig.ts"
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i
+
+/** What an operator probably did not mean, one line each. `issuing`: this process gives tokens to whoever asks. */
+export const warnings = (issuing: boolean) =>
+  Effect.gen(function*() {
+    const found: Array<string> = []
+    const single = yield* Config.option(Config.String("DATABASE_URL"))
+    if (Option.isSome(single) && single.value.trim() !== "") {
+      found.push(
+        "DATABASE_URL is not read here, it is for one service alone. "
+          + `The store reads ${Object.values(databaseVariables).join(", ")}; what is unset is embedded.`
+      )
+    }
+    const address = yield* host
+    if (issuing && !loopback.test(address)) {
+      const key = Redacted.value(yield* staffApiKey) === DEVELOPMENT_STAFF_API_KEY
+        ? " STAFF_API_KEY is still the development default, so anybody can be staff, too."
+        : ""
+      found.push(
+        `DANGER: HOST=${address} lets other machines in, and the development identity provider gives anybody a token for `
+          + `any user.${key} Unset HOST, or name a real provider (AUTH_JWKS_URL, AUTH_ISSUER).`
+      )
+    }
+    return found
+  })

@@ -1,0 +1,35 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect } from "effect"
+import { warnings } from "../src/Warnings.ts"
+
+const of = (env: Record<string, string>, issuing = true) =>
+  warnings(issuing).pipe(
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+  )
+
+describe("A start warns", () => {
+  it.effect("of nothing where nothing is set", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* of({}), [])
+      assert.deepStrictEqual(yield* of({ DATABASE_URL: "", HOST: "127.0.0.1" }), [])
+    }))
+
+  it.effect("of a DATABASE_URL, which only a service alone reads, without showing it", () =>
+    Effect.gen(function*() {
+      const [line = ""] = yield* of({ DATABASE_URL: "postgres://u:secret@db/x" })
+      assert.include(line, "ORDERS_DATABASE_URL, PAYMENTS_DATABASE_URL, NOTIFICATIONS_DATABASE_URL")
+      assert.notInclude(line, "secret")
+    }))
+
+  it.effect("of an address that lets other machines at the identity provider", () =>
+    Effect.gen(function*() {
+      for (const HOST of ["0.0.0.0", "::", "192.168.1.7"]) {
+        const [line = ""] = yield* of({ HOST })
+        assert.include(line, `DANGER: HOST=${HOST}`)
+        assert.include(line, "anybody can be staff")
+      }
+      assert.notInclude((yield* of({ HOST: "0.0.0.0", STAFF_API_KEY: "one-of-our-own" }))[0], "anybody can be staff")
+      assert.deepStrictEqual(yield* of({ HOST: "0.0.0.0" }, false), [])
+      assert.deepStrictEqual(yield* of({ HOST: "::1" }), [])
+    }))
+})
