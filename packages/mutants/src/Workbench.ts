@@ -120,24 +120,16 @@ export const makeWorkbench = Effect.fnUntraced(function*(root: string, commit: s
         writeFileSync(file, result.text)
       }
     })
-  const restore = (edits: ReadonlyArray<Edit>) =>
-    Effect.sync(() => {
-      for (const { file } of edits) {
-        const original = originals.get(file)
-        if (original !== undefined) writeFileSync(path.join(copy, file), original)
-      }
-    })
-  const originals = new Map<string, string>()
-
   return {
     /** Makes the edits for as long as the effect runs. */
     planted: <A, E, R>(edits: ReadonlyArray<Edit>, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | NotTried, R> =>
       Effect.suspend(() => {
-        for (const { file } of edits) {
-          const at = path.join(copy, file)
-          if (existsSync(at)) originals.set(file, readFileSync(at, "utf8"))
-        }
-        return Effect.ensuring(Effect.andThen(plant(edits), effect), restore(edits))
+        const originals = new Map(
+          edits.map(({ file }) => path.join(copy, file)).filter((file) => existsSync(file))
+            .map((file) => [file, readFileSync(file, "utf8")])
+        )
+        const restore = Effect.sync(() => originals.forEach((text, file) => writeFileSync(file, text)))
+        return Effect.ensuring(Effect.andThen(plant(edits), effect), restore)
       }),
 
     /** What the compiler finds wrong, a line each. */
