@@ -12,6 +12,7 @@ const targets = {
   kills: ["packages/g-store/test/kills/kills.ts"],
   replicas: ["packages/g-store/test/chaos/replicas.ts"],
   outages: ["packages/g-store/test/chaos/outages.ts"],
+  sockets: ["packages/g-store/test/sockets/sockets.ts"],
   torture: ["packages/g-store/test/torture/torture.ts"],
   sequences: ["packages/reference-model/test/sequences.ts"],
   mutants: ["packages/mutants/src/main.ts"],
