@@ -12,8 +12,8 @@ COPY packages/web packages/web
 RUN cd packages/web && node node_modules/vite/bin/vite.js build
 
 FROM nginx:1.29
-COPY docker/nginx/frontend.conf /etc/nginx/conf.d/default.conf
+COPY docker/nginx/frontend.conf.template /etc/nginx/templates/default.conf.template
 COPY --from=build /app/packages/web/dist /usr/share/nginx/html
-# Where the browser finds the gateway of docker-compose.yml; a volume over this file names another one.
-RUN echo '{"gateway":"http://localhost","currency":"RUB"}' > /usr/share/nginx/html/config.json
+# Where the browser finds the gateway: PUBLIC_GATEWAY_URL, or GATEWAY_PORT of this machine.
+ENV PUBLIC_GATEWAY_URL="" GATEWAY_PORT=80 CURRENCY=RUB
 EXPOSE 80

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, it } from "vitest"
-import { nginxGateway, skipped } from "./nginx/NginxGateway.ts"
+import { skipped } from "./nginx/Nginx.ts"
+import { nginxGateway } from "./nginx/NginxGateway.ts"
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
