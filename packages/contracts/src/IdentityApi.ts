@@ -40,7 +40,9 @@ export class IdentityGroup extends HttpApiGroup.make("identity")
       error: [Unauthorized, Forbidden, TooManyRequests]
     }).annotateMerge(OpenApi.annotations({
       summary: "Issue a token for a user",
-      description: "Without userId a new user is made up. A staff token needs X-Staff-API-Key."
+      description:
+        "Without userId a new user is made up. A staff token needs X-Staff-API-Key. Nothing is stored, so an "
+        + "Idempotency-Key is neither needed nor read: asking again gives another token."
     })),
     HttpApiEndpoint.get("jwks", "/.well-known/jwks.json", { success: Jwks }).annotateMerge(
       OpenApi.annotations({ summary: "The public keys of the tokens" })
