@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { withRealClock } from "@g-store/postgres/RealClock.ts"
-import { Deferred, Duration, Effect, Fiber, Metric } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Metric } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { makeStandingAudit } from "../src/audit/StandingAudit.ts"
@@ -146,6 +146,40 @@ describe("what was just written", () => {
         )
       )
       assert.deepStrictEqual(found((yield* audit.look).violations), [`history-is-a-path ${id(1)}`])
+    }))
+})
+
+describe("a look that cannot end", () => {
+  it.effect("leaves what it did not come to for the next one, and tells then what it found", () =>
+    Effect.gen(function*() {
+      const store = yield* auditedStore
+      yield* paidOrders(store.inside, 3, "1 hour")
+      let away = false
+      const audit = yield* makeStandingAudit(
+        // The payments database is away, after the orders were read.
+        (name, question) => name === "payments" && away ? Effect.interrupt : store.inside(name, question),
+        options
+      )
+      yield* audit.look
+      yield* store.inside(
+        "orders",
+        write((sql) => sql`UPDATE orders SET status = 'ISSUED', updated_at = now() WHERE id = ${id(1)}::uuid`)
+      )
+      yield* store.inside(
+        "notifications",
+        write((sql) =>
+          sql`INSERT INTO dead_letter (id, consumer, message_id, topic, partition, "offset", headers, reason, attempts,
+              first_failed_at, last_failed_at)
+            VALUES (${id(5)}::uuid, 'feed', 'm', 'order.events', 0, 0, '{}', 'poison', 3, now(), now())`
+        )
+      )
+      away = true
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(audit.look)))
+      away = false
+      assert.deepStrictEqual(found((yield* audit.look).violations).toSorted(), [
+        `history-is-a-path ${id(1)}`,
+        `no-dead-letter ${id(5)}`
+      ])
     }))
 })
 

@@ -87,5 +87,3 @@ export const makeDocket = (options: DocketOptions) => {
 
   return { record, due, counts }
 }
-
-export type Docket = ReturnType<typeof makeDocket>
