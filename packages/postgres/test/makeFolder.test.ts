@@ -32,5 +32,5 @@ describe("A data folder", () => {
   it("is refused, rather than tried for ever, where a folder takes no new ones", async (ctx) => {
     if (process.platform !== "linux") return ctx.skip("linux: no /proc here")
     assert.include(await refusal("/proc/g-store/data"), "ENOENT")
-  }, 2_000)
+  })
 })
