@@ -9,7 +9,7 @@ import { Deferred, Effect, FiberSet, Layer, Metric, Result } from "effect"
 import { IncomingMessage } from "node:http"
 import { Duplex } from "node:stream"
 import { WebSocketServer } from "ws"
-import { makeUpdateFrames } from "./Frames.ts"
+import { makeFraming, makeUpdateFrames } from "./Frames.ts"
 import { defaultLimits, type SocketLimits } from "./SocketLimits.ts"
 import { makeSession } from "./SocketSession.ts"
 import { bearerOf, clientOf, credentialsOf, subprotocolTokenOf } from "./upgradeCredentials.ts"
@@ -71,6 +71,7 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
     const development = (yield* environment) === "development"
     const proxies = yield* trustedProxies
     const updateFrame = makeUpdateFrames()
+    const framing = makeFraming()
     const run = yield* FiberSet.makeRuntime<Effect.Services<ReturnType<typeof makeSession>>, void, never>()
     const refuse = yield* makeRefusal
     const admit = makeAdmission(limits.connectionsPerUser)
@@ -88,9 +89,9 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
       refuse(request, stream, new RequestInvalid({ detail: `This is no WebSocket handshake: ${error.message}.` }))
     })
 
-    const converse = (wire: Wire, request: IncomingMessage, opener: Opener) => {
-      const client = clientOf(request, proxies)
-      return Effect.gen(function*() {
+    // Not the request itself: a socket would keep it, headers and all, for its whole life.
+    const converse = (wire: Wire, client: string | undefined, token: string | undefined, opener: Opener) =>
+      Effect.gen(function*() {
         const session = yield* makeSession({
           ...opener,
           connection: wire,
@@ -100,7 +101,6 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
           admit,
           authenticate: trusted ? undefined : (token) => callers.byToken(token, client)
         })
-        const token = subprotocolTokenOf(request)
         if (token !== undefined) session.receive(JSON.stringify({ type: "authenticate", token }))
         wire.attach(session)
         return yield* Effect.never
@@ -109,7 +109,6 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
         Effect.raceFirst(Deferred.await(wire.closed)),
         Effect.annotateLogs({ module: "notifications.socket" })
       )
-    }
 
     const accept = (request: IncomingMessage, stream: Duplex, head: Buffer, opener: Opener): void => {
       if (stopping || sockets.size >= limits.connections) {
@@ -118,11 +117,13 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
           : "This replica holds as many sockets as it can. Try again in a second."
         return refuse(request, stream, new ServiceUnavailable({ detail, retryAfter: 1 }))
       }
+      const client = clientOf(request, proxies)
+      const token = subprotocolTokenOf(request)
       wss.handleUpgrade(request, stream, head, (socket) => {
-        const wire = makeWire(socket, { stream, limits, onSlow: () => void run(Metric.update(slow, 1)) })
+        const wire = makeWire(socket, { stream, limits, framing, onSlow: () => void run(Metric.update(slow, 1)) })
         sockets.add(wire)
         socket.once("close", () => sockets.delete(wire))
-        run(converse(wire, request, opener))
+        run(converse(wire, client, token, opener))
       })
     }
 

@@ -1,17 +1,30 @@
 import { Config, Console, Effect, Option } from "effect"
 import { loadavg } from "node:os"
+import { parseArgs } from "node:util"
 import { latency } from "./latency.ts"
-import { frameRates } from "./sockets.ts"
+import { compare } from "./sockets.ts"
 
-/** `pnpm bench`; with GATEWAY=http://127.0.0.1:8080 of a running store also how long its updates take. */
+/** See README.md here. */
 const main = Effect.gen(function*() {
+  const { values } = parseArgs({
+    options: {
+      sockets: { type: "string", default: "1000" },
+      events: { type: "string", default: "200" },
+      idle: { type: "string", default: "3000" },
+      rounds: { type: "string", default: "3" }
+    }
+  })
   yield* Console.log(`load ${loadavg().map((load) => load.toFixed(1)).join(" ")}`)
   const gateway = yield* Config.option(Config.String("GATEWAY"))
-  if (Option.isSome(gateway)) yield* Console.log("latency", yield* latency(gateway.value))
-  else yield* Console.log("latency: set GATEWAY to the address of a running store")
-  for (const { bare, edge } of yield* frameRates) {
-    yield* Console.log(`frames a second: edge ${edge}, bare ws ${bare} (${(edge / bare).toFixed(2)})`)
-  }
+  if (Option.isSome(gateway)) yield* Console.log("commit to socket", yield* latency(gateway.value))
+  else yield* Console.log("commit to socket: set GATEWAY to the address of a running store")
+  const lines = yield* compare({
+    sockets: Number(values.sockets),
+    events: Number(values.events),
+    idle: Number(values.idle),
+    rounds: Number(values.rounds)
+  })
+  for (const line of lines) yield* Console.log(line)
 })
 
 void Effect.runPromise(main)

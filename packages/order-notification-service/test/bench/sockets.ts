@@ -1,92 +1,84 @@
 import { Effect } from "effect"
-import { WebSocket, WebSocketServer } from "ws"
-import { makeEdge } from "../edge.ts"
-import { event } from "../fixtures.ts"
+import type { WebSocket } from "ws"
+import type { Kind, Mode } from "./Commands.ts"
+import { dial, serverProcess } from "./ServerProcess.ts"
 
-const SOCKETS = 200
-const EVENTS = 500
-
-/** Opens sockets, says `hello` on each, and gives them once every one has been answered. */
-const dial = (url: string, hello: ReadonlyArray<object>, answers: number) =>
-  Effect.forEach(
-    Array.from({ length: SOCKETS }),
-    () =>
-      Effect.callback<WebSocket>((resume) => {
-        const socket = new WebSocket(url, { perMessageDeflate: false })
-        let left = answers
-        const done = () => resume(Effect.succeed(socket))
-        socket.on("message", () => {
-          if (--left === 0) done()
-        })
-        socket.on("open", () => {
-          for (const frame of hello) socket.send(JSON.stringify(frame))
-          if (answers === 0) done()
-        })
-      }),
-    { concurrency: 20 }
-  )
-
-/** Frames a second, from the first send until every socket has `each` frames. */
-const rate = (sockets: ReadonlyArray<WebSocket>, each: number, send: () => Promise<void>) =>
-  Effect.promise(async () => {
-    const from = performance.now()
-    const all = sockets.map((socket) =>
+/** Done once every socket has been told `each` times. */
+const received = (sockets: ReadonlyArray<WebSocket>, each: number) =>
+  Effect.promise(() =>
+    Promise.all(sockets.map((socket) =>
       new Promise<void>((done) => {
         let left = each
         socket.on("message", () => {
           if (--left === 0) done()
         })
       })
+    ))
+  )
+
+/** Microseconds of the server's processor time for a message to one socket, and messages a second. */
+const fanOut = (kind: Kind, mode: Mode, sockets: number, events: number) =>
+  Effect.scoped(Effect.gen(function*() {
+    const server = yield* serverProcess(kind)
+    yield* server.orders(mode === "to one each" ? sockets : 1)
+    const open = yield* dial(server, sockets, (nth) => mode === "to one each" ? nth + 1 : 1)
+    const before = yield* server.usage
+    const from = performance.now()
+    yield* Effect.all([received(open, events), server.send({ mode, events, sockets })], { concurrency: 2 })
+    const seconds = (performance.now() - from) / 1_000
+    const after = yield* server.usage
+    const messages = sockets * events
+    return { cpu: (after.cpu - before.cpu) / messages, rate: messages / seconds }
+  }))
+
+/** Bytes of the server's memory for a socket that says nothing; on our edge with a subscription. */
+const idle = (kind: Kind, sockets: number) =>
+  Effect.scoped(Effect.gen(function*() {
+    const server = yield* serverProcess(kind)
+    yield* server.orders(1)
+    // What the first connections need once is not what each needs.
+    yield* Effect.scoped(dial(server, 200, () => 1))
+    const before = yield* server.usage
+    yield* dial(server, sockets, () => 1)
+    const after = yield* server.usage
+    return (after.rss - before.rss) / sockets
+  }))
+
+const median = (values: ReadonlyArray<number>): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+export interface Sizes {
+  readonly sockets: number
+  readonly events: number
+  readonly idle: number
+  readonly rounds: number
+}
+
+/** Our edge next to bare `ws`, in turns so that both see the same machine; medians over the rounds. */
+export const compare = Effect.fnUntraced(function*({ events, idle: quiet, rounds, sockets }: Sizes) {
+  const lines: Array<string> = []
+  const nths = Array.from({ length: rounds }, (_, nth) => nth)
+  const modes: ReadonlyArray<readonly [Mode, number]> = [["to all", 1.3], ["to one each", 1.3], ["bursts to all", 0.3]]
+  for (const [mode, limit] of modes) {
+    const measured = yield* Effect.forEach(
+      nths,
+      () => Effect.all({ edge: fanOut("edge", mode, sockets, events), bare: fanOut("bare", mode, sockets, events) })
     )
-    await send()
-    await Promise.all(all)
-    for (const socket of sockets) socket.terminate()
-    return Math.round(sockets.length * each / (performance.now() - from) * 1_000)
-  })
-
-const turn = () => new Promise<void>((done) => setImmediate(done))
-
-/** Every event goes to every socket, one event a turn. */
-const broadcast = Effect.gen(function*() {
-  const { push, url } = yield* makeEdge({ limits: { connectionsPerUser: SOCKETS, bufferedBytes: 1e9 } })
-  const hello = [{ type: "authenticate", token: "ada" }, { type: "subscribe", scope: "mine" }]
-  const sockets = yield* dial(url, hello, 2)
-  return yield* rate(sockets, EVENTS, async () => {
-    for (let version = 1; version <= EVENTS; version++) {
-      await Effect.runPromise(push(event(1, version)))
-      await turn()
-    }
-  })
-})
-
-/** The same frames from a loop over bare `ws` sockets. */
-const bare = Effect.gen(function*() {
-  const server = yield* Effect.acquireRelease(
-    Effect.callback<WebSocketServer>((resume) => {
-      const made: WebSocketServer = new WebSocketServer(
-        { host: "127.0.0.1", port: 0, perMessageDeflate: false },
-        () => resume(Effect.succeed(made))
-      )
-    }),
-    (own) => Effect.sync(() => own.close())
+    const of = (which: Kind, what: "cpu" | "rate") => median(measured.map((round) => round[which][what]))
+    const ratio = median(measured.map(({ bare, edge }) => edge.cpu / bare.cpu))
+    lines.push(
+      `${mode}: ${of("edge", "cpu").toFixed(1)} us of CPU a message, bare ws ${of("bare", "cpu").toFixed(1)}: `
+        + `${ratio.toFixed(2)} (goal ${limit}); ${Math.round(of("edge", "rate"))} messages a second, `
+        + `bare ws ${Math.round(of("bare", "rate"))}`
+    )
+  }
+  const memory = yield* Effect.forEach(nths, () => Effect.all({ edge: idle("edge", quiet), bare: idle("bare", quiet) }))
+  const kB = (which: Kind) => (median(memory.map((round) => round[which])) / 1_000).toFixed(1)
+  lines.push(
+    `idle socket (of ${quiet}): ${kB("edge")} kB, bare ws ${kB("bare")} kB: `
+      + `${median(memory.map(({ bare, edge }) => edge / bare)).toFixed(2)} (goal 1.5)`
   )
-  const address = server.address()
-  const port = typeof address === "object" && address !== null ? address.port : 0
-  const sockets = yield* dial(`ws://127.0.0.1:${port}/`, [], 0)
-  return yield* rate(sockets, EVENTS, async () => {
-    for (let version = 1; version <= EVENTS; version++) {
-      const frame = JSON.stringify({ type: "order.status.changed", data: event(1, version) })
-      for (const client of server.clients) client.send(frame)
-      await turn()
-    }
-  })
+  return lines
 })
-
-/** Frames a second over our edge and over a bare loop, in turns so that both see the same machine. */
-export const frameRates = Effect.scoped(Effect.gen(function*() {
-  const rounds = yield* Effect.forEach(
-    [1, 2, 3],
-    () => Effect.all({ edge: Effect.scoped(broadcast), bare: Effect.scoped(bare) })
-  )
-  return rounds
-}))
