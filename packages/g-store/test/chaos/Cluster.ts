@@ -41,6 +41,8 @@ export const cluster = Effect.fnUntraced(function*(
     return url.href
   }
   const urlOf = (name: string) => databaseAt(server, name)
+  // Tools do not pass the network that is broken.
+  const direct = (name: string) => databaseAt(Redacted.value(postgres.url), name)
 
   const identityDir = path.join(folder, "identity")
   const common = {
@@ -65,20 +67,21 @@ export const cluster = Effect.fnUntraced(function*(
   // Two at a time: all at once they would only wait for each other's processors.
   yield* Effect.forEach([identity, ...services], ({ start }) => start, { concurrency: 2, discard: true })
 
-  const url = yield* roundRobin({
+  const upstreams = {
     identity: [identity.port],
     orders: sets.orders.map(({ port }) => port),
     payments: sets.payments.map(({ port }) => port),
     notifications: sets.notifications.map(({ port }) => port)
-  })
+  }
+  const url = yield* roundRobin(upstreams)
   const journal = path.join(folder, "journal.jsonl")
   const tools = {
     ...common,
     GSTORE_DATA_DIR: folder,
     GATEWAY_URL: url,
-    ORDERS_DATABASE_URL: urlOf("orders"),
-    PAYMENTS_DATABASE_URL: urlOf("payments"),
-    NOTIFICATIONS_DATABASE_URL: urlOf("notifications")
+    ORDERS_DATABASE_URL: direct("orders"),
+    PAYMENTS_DATABASE_URL: direct("payments"),
+    NOTIFICATIONS_DATABASE_URL: direct("notifications")
   }
   return {
     kafka,
@@ -86,9 +89,11 @@ export const cluster = Effect.fnUntraced(function*(
     services,
     identity,
     url,
+    /** Another gateway, that keeps its connections to the replicas. */
+    keepAliveGateway: roundRobin(upstreams, true),
     urlOf,
     /** The same database, past every proxy. */
-    direct: (name: string) => databaseAt(Redacted.value(postgres.url), name),
+    direct,
     /** So many orders at a rate (a second); journals what was acknowledged. */
     demo: (rate: number, orders: number) =>
       run(

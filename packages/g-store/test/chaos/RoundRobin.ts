@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http"
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from "node:http"
 
 /** What a gateway knows of the replicas behind it: the prefix of a service's paths, and where its replicas listen. */
 export type Upstreams = Readonly<Record<string, ReadonlyArray<number>>>
@@ -15,7 +15,7 @@ const unavailable = JSON.stringify({
  * Sends each request to the next replica, and to the one after where nobody listens, as nginx does in front of
  * containers: a request that a replica may have begun is not sent twice. When none answers: 503 with Retry-After.
  */
-const listener = (upstreams: Upstreams) => {
+const listener = (upstreams: Upstreams, agent: Agent | false) => {
   let turn = 0
   return (incoming: IncomingMessage, answer: ServerResponse) => {
     const [, prefix = "", path = "/"] = /^\/api\/([a-z]+)(\/.*)$/.exec(incoming.url ?? "") ?? []
@@ -36,8 +36,8 @@ const listener = (upstreams: Upstreams) => {
           port,
           path,
           method: incoming.method,
-          headers: { ...incoming.headers, connection: "close" },
-          agent: false
+          headers: { ...incoming.headers, connection: agent === false ? "close" : "keep-alive" },
+          agent
         }, (reply) => {
           const { connection: _, ...headers } = reply.headers
           answer.writeHead(reply.statusCode ?? 502, headers)
@@ -55,17 +55,22 @@ const listener = (upstreams: Upstreams) => {
   }
 }
 
-/** A gateway on a free port of 127.0.0.1 until the scope ends; answers its address. */
-export const roundRobin = (upstreams: Upstreams) =>
+/**
+ * A gateway on a free port of 127.0.0.1 until the scope ends; answers its address. With `keepAlive` it uses connections
+ * to the replicas for many requests, so that a replica that stops has to close them without losing one.
+ */
+export const roundRobin = (upstreams: Upstreams, keepAlive = false) =>
   Effect.acquireRelease(
     Effect.callback<{ readonly url: string; readonly close: () => void }>((resume) => {
-      const server = createServer(listener(upstreams))
+      const agent = keepAlive && new Agent({ keepAlive })
+      const server = createServer(listener(upstreams, agent))
       server.listen(0, "127.0.0.1", () => {
         const address = server.address()
         const port = typeof address === "object" && address !== null ? address.port : 0
         const close = () => {
           server.close()
           server.closeAllConnections()
+          if (agent !== false) agent.destroy()
         }
         resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, close }))
       })

@@ -98,6 +98,7 @@ export const corruption = Effect.fnUntraced(function*(store: Cluster, { publish 
       discarded++
     }).pipe(
       Effect.scoped,
+      Effect.timeout("1 minute"),
       // The command says that the database is away: it is asked again, as an operator would.
       Effect.retry({ schedule: Schedule.spaced("1 second"), times: 20 }),
       oneAtATime.withPermits(1)
@@ -111,7 +112,7 @@ export const corruption = Effect.fnUntraced(function*(store: Cluster, { publish 
     publish: Effect.fnUntraced(function*(kind: CorruptKind) {
       const id = yield* random.uuidV4()
       const strange = yield* random.uuidV4()
-      const key = kind.endsWith("known order") ? (yield* knownOrder) ?? strange : strange
+      const key = kind.endsWith("for a known order") ? (yield* knownOrder) ?? strange : strange
       const { eventType, letters, topic, value } = make(kind, key, yield* random.uuidV4(), yield* DateTime.now)
       ids.add(id)
       yield* publish(topic, {
