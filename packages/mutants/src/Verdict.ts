@@ -9,7 +9,7 @@ export const VitestReport = Schema.Struct({
     assertionResults: Schema.Array(Schema.Struct({
       fullName: Schema.String,
       status: Schema.String,
-      failureMessages: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.String)))
+      failureMessages: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.NullOr(Schema.String))))
     }))
   }))
 })
@@ -55,7 +55,9 @@ export const judge = (report: VitestReport, witnesses: ReadonlyArray<Witness>): 
       const file = report.testResults.find(({ name }) => name.endsWith(`/${witness.file}`))
       return { _tag: "Error", reason: `${witness.file} did not run: ${firstLine(file?.message ?? "no report of it")}` }
     }
-    const failures = results.flatMap(({ failureMessages }) => failureMessages ?? [])
+    const failures = results.flatMap(({ failureMessages }) => failureMessages ?? []).map((message) =>
+      message ?? "it says nothing"
+    )
     const isAssertion = (message: string) =>
       message.startsWith("AssertionError") || (witness.says !== undefined && message.includes(witness.says))
     if (failures.some(isAssertion)) by.push(witness.test)

@@ -26,6 +26,11 @@ export class NotTried extends Schema.TaggedError<NotTried>()("NotTried", { reaso
 
 const decodeReport = Schema.decodeUnknownEffect(Schema.fromJsonString(VitestReport))
 
+const read = (report: string) =>
+  decodeReport(readFileSync(report, "utf8")).pipe(
+    Effect.mapError(({ message }) => new NotTried({ reason: `vitest's report cannot be read: ${message}` }))
+  )
+
 /** The working tree's files: tracked or new, and not ignored. */
 const filesOf = (root: string): ReadonlyArray<string> =>
   execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
@@ -160,7 +165,7 @@ export const makeWorkbench = Effect.fnUntraced(function*(root: string, commit: s
         Effect.flatMap((text) =>
           Effect.gen(function*() {
             const found = existsSync(report)
-              ? yield* Effect.orDie(decodeReport(readFileSync(report, "utf8")))
+              ? yield* read(report)
               : undefined
             if (found !== undefined && found.testResults.length > 0) return found
             return yield* new NotTried({ reason: `vitest reported nothing, but said: ${text.trim().slice(-2_000)}` })

@@ -104,7 +104,10 @@ export const consumerMutants: ReadonlyArray<Mutant> = [
       find: "ORDER BY key COLLATE \"C\" FOR UPDATE`",
       put: "ORDER BY key COLLATE \"C\"`"
     }],
-    witnesses: [{ file: `${TEST}/InboxStore.int.test.ts`, test: "keeps a gate locked until the transaction ends" }]
+    witnesses: [{
+      file: `${TEST}/InboxGate.int.test.ts`,
+      test: "is locked: who would open it meanwhile has to wait"
+    }]
   },
   {
     name: "replay-out-of-order",
@@ -160,7 +163,12 @@ export const consumerMutants: ReadonlyArray<Mutant> = [
         put: "import { orUnavailable } from"
       }
     ],
-    witnesses: [{ file: `${TEST}/Idempotency.int.test.ts`, test: "frees the key when the effect fails" }]
+    witnesses: [{
+      file: `${TEST}/Idempotency.int.test.ts`,
+      test: "frees the key when the effect fails",
+      says: "Expected string"
+    }],
+    note: "The key is met again without an answer: reading that is what fails."
   },
   {
     name: "idempotency-hash-ignored",
