@@ -2,6 +2,7 @@ import { CurrentTraceparent } from "@g-store/messaging/TraceContext.ts"
 import { Effect, FiberSet, Random } from "effect"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
+import { holdEarlyRequests } from "./EarlyRequests.ts"
 import { traceparentFrom } from "./Traceparent.ts"
 
 /** How long a client may take to send a request, in milliseconds; what trickles in more slowly is cut off with 408. */
@@ -130,7 +131,7 @@ const noExpectation: RawProblem = {
 
 /**
  * The server that every service listens with. Answers in its own name what no route ever sees: requests that cannot be
- * parsed, slow ones, and those that come while routes are not attached yet or no more (Effect's server listens first,
+ * parsed, slow ones, and those that come while routes are not attached yet for long, or no more (Effect's server listens first,
  * and would leave them without an answer).
  */
 export const makeRawServer = (patience: Patience) =>
@@ -164,10 +165,7 @@ export const makeRawServer = (patience: Patience) =>
     })
     server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) =>
       answerWith(response, noExpectation, traced(noExpectation), {}))
-    server.on("request", (_request, response) => {
-      if (server.listenerCount("request") === 1) {
-        answerWith(response, notReady, traced(notReady), { "retry-after": "1" })
-      }
-    })
+    holdEarlyRequests(server, (response) =>
+      answerWith(response, notReady, traced(notReady), { "retry-after": "1" }))
     return server
   })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Latch, Layer, Logger, Scope, Stream } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { Socket } from "node:net"
 import { addressOf } from "../src/ClientAddress.ts"
 import { httpServer, NodeServer, serve, ServerStop } from "../src/HttpServer.ts"
@@ -108,7 +109,7 @@ describe("A server answers with a problem what no route ever sees", () => {
       yield* wire.received((text) => text.includes("201 Created"))
     }))
 
-  it.live("a request that comes before there are routes", () =>
+  it.live("a request for which there are no routes for seconds", () =>
     Effect.gen(function*() {
       const context = yield* Layer.build(httpServer({ host: "127.0.0.1", port: 0, variable: "HTTP_PORT" }))
       const { address } = yield* Effect.provideContext(HttpServer.HttpServer, context)
@@ -121,6 +122,28 @@ describe("A server answers with a problem what no route ever sees", () => {
 })
 
 describe("A server", () => {
+  it.live("lets a request wait that comes before its routes are attached", () =>
+    Effect.gen(function*() {
+      const context = yield* Layer.build(httpServer({ host: "127.0.0.1", port: 0, variable: "HTTP_PORT" }))
+      const server = yield* Effect.provideContext(NodeServer, context)
+      const { address } = yield* Effect.provideContext(HttpServer.HttpServer, context)
+      const wire = yield* dial("port" in address ? address.port : 0)
+      // No listener of the server's: that would count as its routes.
+      const arrived = Effect.callback<void>((resume) => {
+        const seen = () => {
+          unsubscribe("http.server.request.start", seen)
+          // Told before the server's own listeners are.
+          setImmediate(() => resume(Effect.void))
+        }
+        subscribe("http.server.request.start", seen)
+      })
+      const waiting = yield* Effect.forkChild(arrived, { startImmediately: true })
+      yield* wire.send(get("/v1/things"))
+      yield* Fiber.join(waiting)
+      server.on("request", (_request, response) => response.end("here now"))
+      yield* wire.received((text) => text.includes("200 OK") && text.includes("here now"))
+    }))
+
   it.live("cuts off bodies over 64 KiB, announced or not, and answers 413", () =>
     Effect.gen(function*() {
       const port = yield* listening(thingsRoutes())

@@ -98,7 +98,10 @@ export const corruption = Effect.fnUntraced(function*(store: Cluster, { publish 
       discarded++
     }).pipe(
       Effect.scoped,
-      Effect.timeout("1 minute"),
+      Effect.timeoutOrElse({
+        duration: "1 minute",
+        orElse: () => Effect.fail(new NotKept({ reason: `discarding the letter ${letter} took longer than a minute` }))
+      }),
       // The command says that the database is away: it is asked again, as an operator would.
       Effect.retry({ schedule: Schedule.spaced("1 second"), times: 20 }),
       oneAtATime.withPermits(1)
