@@ -51,6 +51,8 @@ const ended = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void>
 export interface LiveStore {
   /** The page's address. */
   readonly page: string
+  /** The gateway's. */
+  readonly gateway: string
   readonly kill: () => Promise<void>
   /** Once more, with the same data. */
   readonly start: () => Promise<void>
@@ -79,6 +81,7 @@ export const liveStore = async (): Promise<LiveStore> => {
   let store = first
   return {
     page,
+    gateway: `http://127.0.0.1:${gateway}`,
     kill: () => ended(store, "SIGKILL"),
     start: async () => {
       store = await start()

@@ -1,9 +1,10 @@
+import { makeStoreApi } from "@g-store/client/StoreApi.ts"
 import axe from "axe-core"
 import { existsSync } from "node:fs"
 import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { type Browser, chromium, type Page } from "playwright-core"
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
 import { afterAll, assert, beforeAll, describe, it, onTestFailed } from "vitest"
 import { type LiveStore, liveStore } from "./LiveStore.ts"
 
@@ -20,6 +21,20 @@ const barriers = async (page: Page): Promise<ReadonlyArray<string>> => {
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ help, id, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`)
 }
+
+/** A page that nobody looks at, in a browser that shows its notifications to the test. */
+const background = `
+  globalThis.Notification = class extends EventTarget {
+    static permission = "default"
+    static async requestPermission() { return this.permission = "granted" }
+    constructor(title, { body }) { super(); notified(body) }
+  }
+  Object.defineProperty(document, "hidden", { get: () => true })
+`
+
+/** A token as far as the page reads it. */
+const tokenOf = (claims: object): string =>
+  `head.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.signature`
 
 describe("The page", { skip: skipped !== undefined, meta: { skipped } }, () => {
   let store: LiveStore
@@ -41,12 +56,17 @@ describe("The page", { skip: skipped !== undefined, meta: { skipped } }, () => {
   })
 
   /** A window of somebody's own; a fault in the page's script fails the test. */
-  const windowOf = async (path: string, faults: Array<string>): Promise<Page> => {
+  const windowOf = async (
+    path: string,
+    faults: Array<string>,
+    prepare: (context: BrowserContext) => Promise<void> = async () => {}
+  ): Promise<Page> => {
     const context = await browser.newContext({
       locale: "en-GB",
       reducedMotion: "reduce",
       viewport: { width: 1280, height: 860 }
     })
+    await prepare(context)
     const page = await context.newPage()
     page.setDefaultTimeout(20_000)
     onTestFailed(async () =>
@@ -149,6 +169,75 @@ describe("The page", { skip: skipped !== undefined, meta: { skipped } }, () => {
     await shop.getByLabel("Language").selectOption("ru")
     await card(shop, "A warm scarf", "Оплачен")
     await shop.locator(".balance").getByText("4 280,00 ₽").waitFor()
+    await shop.setViewportSize({ width: 375, height: 812 })
+    await shop.screenshot({ path: join(pictures, "shop-russian.png"), fullPage: true })
+    assert.deepStrictEqual(faults, [])
+  })
+
+  it("takes a pasted token, pages through the statement, and tells of changes in the background", async () => {
+    const faults: Array<string> = []
+    const { accessToken, userId } = await makeStoreApi({ baseUrl: store.gateway }).identity.token()
+    const ada = makeStoreApi({ baseUrl: store.gateway, token: () => accessToken })
+    const { id } = await ada.accounts.open()
+    for (let nth = 1; nth <= 25; nth++) await ada.accounts.topUp(id, nth * 100)
+
+    const notified = Promise.withResolvers<string>()
+    const told = notified.promise
+    const shop = await windowOf("/", faults, async (context) => {
+      await context.exposeFunction("notified", (text: string) => {
+        if (text.includes("Paid")) notified.resolve(text)
+      })
+      await context.addInitScript(background)
+    })
+    const paste = async (token: string) => {
+      await shop.getByLabel("Access token").fill(token)
+      await shop.getByRole("button", { name: "Use this token" }).click()
+    }
+    await shop.getByText("I have a token").click()
+    await paste("not a token")
+    await shop.getByRole("alert").getByText("This is not an access token").waitFor()
+    await paste(tokenOf({ sub: userId, exp: 1 }))
+    await shop.getByRole("alert").getByText("This token is no longer valid.").waitFor()
+    await paste(tokenOf({ sub: userId, role: "staff" }))
+    await shop.getByRole("alert").getByText("This is a staff token.").waitFor()
+    await paste(`Bearer ${accessToken}`)
+    await shop.locator(".balance").getByText("₽325.00").waitFor()
+    await shop.getByText("Live", { exact: true }).waitFor()
+
+    const statement = shop.locator(".statement")
+    const shown = async () => statement.locator(".moved b").allTextContents()
+    const seen = await shown()
+    while (await statement.getByRole("button", { name: "Older" }).isEnabled()) {
+      const page = seen.length / 5 + 1
+      await statement.getByRole("button", { name: "Older" }).click()
+      await statement.getByText(`Page ${page}`, { exact: true }).waitFor()
+      seen.push(...await shown())
+    }
+    assert.deepStrictEqual(seen, Array.from({ length: 25 }, (_, nth) => `+₽${25 - nth}.00`))
+    await statement.getByRole("button", { name: "Newer" }).click()
+    await statement.getByText("Page 4", { exact: true }).waitFor()
+
+    await shop.getByRole("button", { name: "Notify me" }).click()
+    await shop.getByRole("button", { name: "Notifications are on" }).waitFor()
+    const { orderId } = await ada.orders.create({ amount: 100, description: "A postcard" })
+    assert.include(await told, "Paid")
+    assert.include(await told, orderId.slice(-8))
+
+    const staff = await windowOf("/staff", faults)
+    await staff.getByLabel("Staff key").fill(STAFF_KEY)
+    await staff.getByRole("button", { name: "Open the board" }).click()
+    await staff.getByText("Live", { exact: true }).waitFor()
+    const search = staff.getByLabel("Search by order or user id")
+    const cards = staff.locator("[data-order]")
+    for (const wanted of [orderId, userId, userId.slice(0, 13).toUpperCase()]) {
+      await search.fill(wanted)
+      await cards.filter({ hasText: "A postcard" }).waitFor()
+    }
+    await search.fill("00000000-0000-4000-8000-000000000000")
+    await staff.getByText("No order on the board matches.").waitFor()
+    assert.strictEqual(await cards.count(), 0)
+    await search.fill("")
+    await cards.filter({ hasText: "A postcard" }).waitFor()
     assert.deepStrictEqual(faults, [])
   })
 })

@@ -1,6 +1,5 @@
 import type { OrderUpdate } from "@g-store/client/OrderUpdates.ts"
 import { type AccountView, makeStoreApi, StoreProblem, type TransactionView } from "@g-store/client/StoreApi.ts"
-import { signal } from "@preact/signals"
 import { Following } from "../Following.ts"
 import { OrderBook } from "../OrderBook.ts"
 import { makeRemote } from "../Remote.ts"
@@ -10,6 +9,8 @@ import type { Settings } from "../Settings.ts"
 interface StatementPage {
   readonly transactions: ReadonlyArray<TransactionView>
   readonly nextCursor?: string
+  /** The cursors of the pages up to this one; the first is empty. */
+  readonly pages: ReadonlyArray<string>
 }
 
 /** `none`: the customer has not opened an account yet. */
@@ -26,8 +27,8 @@ export class Shop {
   readonly account = makeRemote<OwnAccount>()
   readonly list = makeRemote<{ readonly nextCursor: string | undefined }>()
   readonly statement = makeRemote<StatementPage>()
-  /** The cursors of the statement's pages up to the one shown; the first is empty. */
-  readonly pages = signal<ReadonlyArray<string>>([""])
+  /** The cursors of its pages up to the one asked for last: what is read anew meanwhile must not turn it back. */
+  private pages: ReadonlyArray<string> = [""]
   readonly following: Following
   private isClosed = false
   readonly api
@@ -56,14 +57,15 @@ export class Shop {
     await this.readStatement()
   }
 
-  async readStatement(pages: ReadonlyArray<string> = this.pages.peek()): Promise<void> {
+  async readStatement(pages: ReadonlyArray<string> = this.pages): Promise<void> {
+    this.pages = pages
     const account = this.account.state.peek().value
     if (account === undefined || account === "none") return
     const cursor = pages.at(-1) ?? ""
-    const isRead = await this.statement.load(() =>
-      this.api.accounts.transactions(account.id, { limit: STATEMENT_PAGE, ...(cursor === "" ? {} : { cursor }) })
-    )
-    if (isRead) this.pages.value = pages
+    await this.statement.load(async () => {
+      const at = { limit: STATEMENT_PAGE, ...(cursor === "" ? {} : { cursor }) }
+      return { ...await this.api.accounts.transactions(account.id, at), pages }
+    })
   }
 
   async readOlder(): Promise<void> {

@@ -9,7 +9,7 @@ export const Statement = ({ shop }: { readonly shop: Shop }) => {
   const { words } = language
   const code = language.code.value
   const { error, value } = shop.statement.state.value
-  const pages = shop.pages.value
+  const pages = value?.pages ?? [""]
   const older = value?.nextCursor
   return (
     <details class="statement" open={matchMedia("(min-width: 60rem)").matches}>
