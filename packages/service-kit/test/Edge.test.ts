@@ -119,13 +119,6 @@ describe("The edge answers with a problem", () => {
       assert.strictEqual((yield* post({ "content-encoding": "identity" })).status, 201)
     }))
 
-  it.effect("413 for a body that is announced as too large, without waiting for it", () =>
-    Effect.gen(function*() {
-      const { ask } = yield* inMemory(thingsRoutes())
-      const got = yield* ask("POST", "/v1/things", { headers: as("alice", { "content-length": "65537" }), body: "{" })
-      isProblem(got, 413, "body-too-large")
-    }))
-
   it.effect("500 for a defect, which it logs once with its cause and shows nothing of", () =>
     Effect.gen(function*() {
       const { ask, logged } = yield* inMemory(thingsRoutes())

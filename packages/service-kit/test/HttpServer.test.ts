@@ -152,6 +152,10 @@ describe("A server", () => {
       const announced = yield* dial(port)
       yield* announced.send(`${head}Content-Length: 10000000\r\n\r\n${"x".repeat(100_000)}`)
       refusedWith(yield* announced.received((text) => text.includes("traceId")), 413, "body-too-large")
+      // What is announced as too large is not waited for.
+      const withheld = yield* dial(port)
+      yield* withheld.send(`${head}Content-Length: 65537\r\n\r\n{`)
+      refusedWith(yield* withheld.received((text) => text.includes("traceId")), 413, "body-too-large")
       const chunked = yield* dial(port)
       yield* chunked.send(`${head}Transfer-Encoding: chunked\r\n\r\n`)
       const chunk = `4000\r\n${"x".repeat(0x4000)}\r\n`
