@@ -1,4 +1,37 @@
 import type { Scenario } from "./Scenario.ts"
 
 /** Scenarios that once broke something: plans spelt out, since what a seed stands for changes with the code. */
-export const regressions: ReadonlyArray<{ readonly broke: string; readonly scenario: Scenario }> = []
+export const regressions: ReadonlyArray<{ readonly broke: string; readonly scenario: Scenario }> = [
+  {
+    broke: "a replica that learns late where to begin never pushes what another one stored before",
+    scenario: {
+      seed: 265,
+      preemption: 0,
+      latency: 6,
+      partitions: 3,
+      followings: ["from the beginning"],
+      workload: [{ _tag: "Order", name: "o4", at: 2056, user: 0, amount: 28, replica: 0, steps: [] }],
+      faults: [{ _tag: "Slow", process: "notify-2", ms: 4749, request: "feedDb read position", nth: 2 }]
+    }
+  },
+  {
+    broke: "an idle replica that joins again begins where another one has come to, and leaves out what lies between",
+    scenario: {
+      seed: 1,
+      preemption: 0,
+      latency: 6,
+      partitions: 1,
+      followings: ["from the beginning", "from the beginning"],
+      workload: [{
+        _tag: "Order",
+        name: "o1",
+        at: 600,
+        user: 1,
+        amount: 30,
+        replica: 0,
+        steps: [{ wait: 2500, ask: "cancel" }]
+      }],
+      faults: [{ _tag: "Partition", process: "notify-2", server: "bus", at: 500, ms: 5000 }]
+    }
+  }
+]

@@ -53,18 +53,17 @@ export const shrink = (failing: Scenario, services: Services = realServices): Sh
     }
     return false
   }
+  /** Makes each element less, for as long as that goes. */
   const each = <A>(
     list: () => ReadonlyArray<A>,
     less: (one: A) => ReadonlyArray<A>,
     put: (list: ReadonlyArray<A>) => Scenario
   ) => {
-    for (let nth = 0; nth < list().length; nth++) {
+    const isLess = (nth: number): boolean => {
       const one = list()[nth]
-      while (one !== undefined) {
-        const now = list()[nth]
-        if (now === undefined || !less(now).some((smaller) => attempt(put(list().with(nth, smaller))))) break
-      }
+      return one !== undefined && less(one).some((smaller) => attempt(put(list().with(nth, smaller))))
     }
+    for (let nth = 0; nth < list().length;) if (!isLess(nth)) nth++
   }
   const size = () => best.faults.length + best.workload.length + best.followings.length
 

@@ -1,4 +1,4 @@
-import { Effect, Exit, Schema } from "effect"
+import { Effect, type Exit, Schema } from "effect"
 import { type Fault, isTimed, type RequestFault } from "./Fault.ts"
 import { hash } from "./Prng.ts"
 import type { Process } from "./Process.ts"
@@ -88,10 +88,11 @@ export class Network {
       const name = `${process.name}/${server} ${label}`
       const nth = count(this.counts, name)
       const fault = this.strike(process, name, `${server} ${label}`, nth)
+      const isPart = fault?._tag === "PartialPublish" && repeatable === true
       const lost = (millis: number) =>
         void world.after(millis, process, () => resume(Effect.fail(new NoAnswer({ server }))))
       const reply: Reply<A, E> = (exit) => {
-        if (fault?._tag === "LostReply" || fault?._tag === "PartialPublish") return lost(PATIENCE)
+        if (fault?._tag === "LostReply" || isPart) return lost(PATIENCE)
         const slow = this.slowUntil.get(server)
         const more = slow !== undefined && slow.until > world.now ? slow.delay : 0
         world.after(this.latency(name, nth, 2) + more, process, () => {
@@ -108,7 +109,7 @@ export class Network {
         if (fault?._tag === "CrashAtRequest" && !fault.applied) return this.options.crash(process, fault.down)
         if (fault?._tag === "LostRequest") return lost(PATIENCE)
         world.log(`${process.id} ${server} ${label}`)
-        apply(reply, fault?._tag === "PartialPublish")
+        apply(reply, isPart)
         if (fault?._tag === "Duplicate" && repeatable === true) apply(() => {}, false)
         if (fault?._tag === "CrashAtRequest") this.options.crash(process, fault.down)
       })

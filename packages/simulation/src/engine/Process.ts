@@ -137,7 +137,8 @@ export class Process implements Owner {
     if (!this.alive) return
     this.alive = false
     this.world.log(`KILL ${this.id}`)
-    for (const told of [...this.onDeath]) told()
+    // A copy: some of them take others out.
+    for (const told of Array.from(this.onDeath)) told()
   }
 }
 

@@ -44,25 +44,6 @@ const forgetEarlyCancels = Layer.effect(
     }))
 )
 
-/** Of several events of one order that come together only the first counts. */
-const oneOfABatch = Layer.effect(
-  PaymentRepository,
-  Effect.map(PaymentRepository, (repository) =>
-    PaymentRepository.of({
-      ...repository,
-      settle: (commands, decide) => {
-        const first = commands.filter((command, nth) =>
-          commands.findIndex(({ event }) => event.orderId === command.event.orderId) === nth
-        )
-        return repository.settle(first, (book) =>
-          Result.map(decide(book), (settlement) => ({
-            ...settlement,
-            events: settlement.events.slice(0, first.length)
-          })))
-      }
-    }))
-)
-
 /** The key is written after the effect, in a transaction of its own. */
 const keyAfterwards = Layer.effect(
   Idempotency,
@@ -114,8 +95,6 @@ export const listenLate = Layer.effect(
 export const chargingBlindly = Layer.provideMerge(chargeBlindly, PaymentStoreMemory)
 export const chargingBlindlyWithoutInbox = Layer.provideMerge(chargeBlindly, paymentsTakingAll)
 export const forgettingEarlyCancels = Layer.provideMerge(forgetEarlyCancels, PaymentStoreMemory)
-export const takingOneOfABatch = Layer.provideMerge(oneOfABatch, PaymentStoreMemory)
-export const ordersKeyedAfterwards = Layer.provideMerge(keyAfterwards, OrderStoreMemory)
 export const paymentsKeyedAfterwards = Layer.provideMerge(keyAfterwards, PaymentStoreMemory)
 export const paymentsLockingNothing = Layer.provide(PaymentStoreMemory, lockNothing)
 export const ordersLockingNothing = Layer.provide(OrderStoreMemory, lockNothing)

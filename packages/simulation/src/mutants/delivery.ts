@@ -1,4 +1,4 @@
-import { EventBus } from "@g-store/messaging/EventBus.ts"
+import { type Batch, EventBus } from "@g-store/messaging/EventBus.ts"
 import { InboxStore } from "@g-store/messaging/InboxStore.ts"
 import { DeadLettersMemory } from "@g-store/messaging/memory/DeadLettersMemory.ts"
 import { IdempotencyMemory } from "@g-store/messaging/memory/IdempotencyMemory.ts"
@@ -14,7 +14,7 @@ import { OrderStoreMemory } from "@g-store/order-service/OrderStoreMemory.ts"
 import { AccountRepositoryMemory } from "@g-store/payment-service/adapters/AccountRepositoryMemory.ts"
 import { PaymentRepositoryMemory } from "@g-store/payment-service/adapters/PaymentRepositoryMemory.ts"
 import { PaymentStoreMemory } from "@g-store/payment-service/PaymentStoreMemory.ts"
-import { Effect, Layer, Schedule, Stream } from "effect"
+import { Array as Arr, Effect, Layer, Schedule, Stream } from "effect"
 
 const over = <S, A, E, R>(self: Layer.Layer<A, E, R>, faulty: Layer.Layer<S, never, A | R>) =>
   Layer.provideMerge(faulty, self)
@@ -46,6 +46,23 @@ export const retryBeside = Layer.effect(
         )
     }))
 )
+
+const changeBatches = (change: (messages: Batch["messages"]) => Batch["messages"]) =>
+  Layer.effect(
+    EventBus,
+    Effect.map(EventBus, (bus) =>
+      EventBus.of({
+        ...bus,
+        subscribe: (subscription) =>
+          Stream.map(bus.subscribe(subscription), (batch) => ({ ...batch, messages: change(batch.messages) }))
+      }))
+  )
+
+/** What comes together comes the wrong way round. */
+export const reverseBatches = changeBatches(Arr.reverse)
+
+/** Of several messages of one key that come together only the first is read. */
+export const oneOfAKey = changeBatches((messages) => Arr.dedupeWith(messages, (a, b) => a.key === b.key))
 
 /** Rows leave the outbox when they are read, before they are published. */
 const removeFirst = Layer.effect(

@@ -1,5 +1,4 @@
-import { type Adapters, servicesOver } from "../store/services.ts"
-import type { Services } from "../store/services.ts"
+import { type Adapters, type Services, servicesOver } from "../store/services.ts"
 import * as decisions from "./decisions.ts"
 import * as delivery from "./delivery.ts"
 
@@ -28,8 +27,17 @@ export const mutants: ReadonlyArray<Mutant> = [
   mutant("no inbox in order-service", { orderStore: delivery.ordersTakingAll }, "the order's state machine"),
   mutant("charge blindly", { paymentStore: decisions.chargingBlindly }, "the inbox"),
   mutant("charge blindly, and no inbox", { paymentStore: decisions.chargingBlindlyWithoutInbox }),
-  mutant("no tombstone for a cancel before its order", { paymentStore: decisions.forgettingEarlyCancels }),
-  mutant("refund swallowed where it comes with its charge", { paymentStore: decisions.takingOneOfABatch }),
+  mutant(
+    "no tombstone for a cancel before its order",
+    { paymentStore: decisions.forgettingEarlyCancels },
+    "the order of each key on the bus"
+  ),
+  mutant("messages of a batch the wrong way round", { paymentBus: delivery.reverseBatches }, "the tombstone"),
+  mutant("no tombstone, and batches the wrong way round", {
+    paymentStore: decisions.forgettingEarlyCancels,
+    paymentBus: delivery.reverseBatches
+  }),
+  mutant("refund swallowed where it comes with its charge", { paymentBus: delivery.oneOfAKey }),
   mutant("idempotency key after the effect (payments)", { paymentStore: decisions.paymentsKeyedAfterwards }),
   mutant("no row locks in payment-service", { paymentStore: decisions.paymentsLockingNothing }),
   mutant("no row locks in order-service", { orderStore: decisions.ordersLockingNothing }),

@@ -1,6 +1,6 @@
 import type { IncomingMessage, WireMessage } from "@g-store/messaging/Message.ts"
 import { Exit } from "effect"
-import type { Reply } from "../engine/Network.ts"
+import { NoAnswer, type Reply } from "../engine/Network.ts"
 import { hash } from "../engine/Prng.ts"
 import type { Process } from "../engine/Process.ts"
 import type { World } from "../engine/World.ts"
@@ -27,7 +27,7 @@ export type Wants = Map<Partition, number>
 interface Fetch {
   readonly wants: Wants
   readonly most: number
-  readonly reply: Reply<Fetched, Error>
+  readonly reply: Reply<Fetched, NoAnswer>
 }
 
 export interface Member {
@@ -165,7 +165,7 @@ export class Broker {
       for (const member of group.members) {
         const { pending } = member
         member.pending = undefined
-        pending?.reply(Exit.fail(new Error("the connection to the broker broke")))
+        pending?.reply(Exit.fail(new NoAnswer({ server: this.name })))
       }
     }
   }

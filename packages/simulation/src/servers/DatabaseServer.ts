@@ -2,9 +2,17 @@ import type { Rows } from "@g-store/messaging/memory/MemoryDatabase.ts"
 import { Deadlock, LockTimeout } from "@g-store/messaging/memory/MemoryLocks.ts"
 import { memoryRows } from "@g-store/messaging/memory/MemoryRows.ts"
 import { apply, type MemoryTables, memoryTables, merge, type Overlay } from "@g-store/messaging/memory/MemoryTables.ts"
-import { Exit } from "effect"
+import { Exit, Schema } from "effect"
 import type { Timer } from "../engine/Timers.ts"
 import type { World } from "../engine/World.ts"
+
+/** The server has ended the transaction already. */
+export class TransactionOver extends Schema.TaggedError<TransactionOver>()("TransactionOver", {
+  statement: Schema.String
+}) {}
+
+/** Why a statement was not done. */
+export type Refusal = TransactionOver | LockTimeout | Deadlock
 
 /** One open transaction as the server has it: its unapplied writes and its row locks. */
 export interface Session {
@@ -69,10 +77,10 @@ export class DatabaseServer {
     label: string,
     wanted: ReadonlyArray<string>,
     statement: (rows: Rows) => A,
-    done: (exit: Exit.Exit<A, Error>) => void
+    done: (exit: Exit.Exit<A, Refusal>) => void
   ): void {
     const go = (nth: number): void => {
-      if (session.state !== "open") return done(Exit.fail(new Error(`${label}: the transaction is over`)))
+      if (session.state !== "open") return done(Exit.fail(new TransactionOver({ statement: label })))
       const lock = wanted[nth]
       if (lock === undefined) return done(this.answer(session, statement))
       const held = this.locks.get(lock)
@@ -81,7 +89,7 @@ export class DatabaseServer {
         session.locks.add(lock)
         return go(nth + 1)
       }
-      const refuse = (error: Error) => {
+      const refuse = (error: Refusal) => {
         this.end(session, "aborted")
         done(Exit.fail(error))
       }
@@ -127,7 +135,7 @@ export class DatabaseServer {
 
   /** The server restarts: nothing uncommitted is left. */
   abortAll(): void {
-    for (const session of [...this.sessions]) this.end(session, "aborted")
+    for (const session of this.sessions) this.end(session, "aborted")
   }
 
   private answer<A>(session: Session, statement: (rows: Rows) => A): Exit.Exit<A> {

@@ -1,7 +1,7 @@
 import { type Batch, BusUnavailable, EventBus, type Subscription } from "@g-store/messaging/EventBus.ts"
 import type { WireMessage } from "@g-store/messaging/Message.ts"
 import { Array as Arr, Effect, Exit, Stream } from "effect"
-import type { Network } from "../engine/Network.ts"
+import type { Network, NoAnswer } from "../engine/Network.ts"
 import type { Process } from "../engine/Process.ts"
 import type { Broker, Fetched, Member, Partition, Wants } from "./Broker.ts"
 
@@ -83,7 +83,7 @@ export const simulatedBus = (
     while (true) {
       const { generation } = reader
       const fetched = yield* Effect.result(
-        network.request<Fetched, Error>(process, {
+        network.request<Fetched, NoAnswer>(process, {
           server: broker.name,
           label: `fetch ${name}`,
           apply: (reply) =>

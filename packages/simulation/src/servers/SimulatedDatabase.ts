@@ -1,10 +1,10 @@
-import { MemoryDatabase, type Rows } from "@g-store/messaging/memory/MemoryDatabase.ts"
+import type { MemoryDatabase, Rows } from "@g-store/messaging/memory/MemoryDatabase.ts"
 import { DatabaseUnavailable } from "@g-store/messaging/Transactions.ts"
 import { Context, Effect, Exit } from "effect"
 import { type Network, NoAnswer } from "../engine/Network.ts"
 import { hash } from "../engine/Prng.ts"
 import type { Process } from "../engine/Process.ts"
-import type { DatabaseServer, Session } from "./DatabaseServer.ts"
+import { type DatabaseServer, type Refusal, type Session, TransactionOver } from "./DatabaseServer.ts"
 
 /** A client's transaction. */
 interface Transaction {
@@ -53,17 +53,16 @@ export const simulatedDatabase = (
 
   const ask = <A>(
     label: string,
-    apply: (done: (exit: Exit.Exit<A, Error>) => void) => void
+    apply: (done: (exit: Exit.Exit<A, Refusal>) => void) => void
   ): Effect.Effect<A, DatabaseUnavailable> =>
-    network.request<A, Error>(process, { server: server.name, label, apply }).pipe(
+    network.request<A, Refusal>(process, { server: server.name, label, apply }).pipe(
       Effect.mapError((cause) => new DatabaseUnavailable({ cause }))
     )
 
   const commit = ({ afterCommit, session }: Transaction) =>
     ask<void>(
       `commit ${session.label}`,
-      (done) =>
-        done(server.commit(session) ? Exit.void : Exit.fail(new Error("the transaction was ended before its commit")))
+      (done) => done(server.commit(session) ? Exit.void : Exit.fail(new TransactionOver({ statement: "commit" })))
     )
       .pipe(
         Effect.timeoutOrElse({ duration: 10_000, orElse: () => unavailable(new NoAnswer({ server: server.name })) }),

@@ -1,5 +1,5 @@
 import { launch } from "@g-store/messaging/Supervisor.ts"
-import { Context, Effect, Layer } from "effect"
+import { type Context, Effect, Layer } from "effect"
 import { describeExit, Process, type Surroundings } from "../engine/Process.ts"
 import type { World } from "../engine/World.ts"
 

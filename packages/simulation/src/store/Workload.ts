@@ -30,7 +30,6 @@ export type Errand =
 
 /** Users 0 and 1 have an account with this much; user 2 has none. */
 export const FUNDS = 100
-export const USERS = 3
 
 const deliver = ["ASSEMBLING", "ASSEMBLED", "DELIVERING", "ISSUED"] as const
 

@@ -1,9 +1,9 @@
 import { EventBus } from "@g-store/messaging/EventBus.ts"
-import { Idempotency } from "@g-store/messaging/Idempotency.ts"
-import { MemoryDatabase } from "@g-store/messaging/memory/MemoryDatabase.ts"
+import type { Idempotency } from "@g-store/messaging/Idempotency.ts"
+import type { MemoryDatabase } from "@g-store/messaging/memory/MemoryDatabase.ts"
 import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
 import { OutboxRelay } from "@g-store/messaging/OutboxRelay.ts"
-import { Feed } from "@g-store/order-notification-service/Feed.ts"
+import type { Feed } from "@g-store/order-notification-service/Feed.ts"
 import { LiveTail } from "@g-store/order-notification-service/LiveTail.ts"
 import { NotificationWorkers } from "@g-store/order-notification-service/NotificationService.ts"
 import { NotificationStoreMemory } from "@g-store/order-notification-service/NotificationStoreMemory.ts"
@@ -41,6 +41,8 @@ export interface Adapters {
   readonly notificationStore: Surrounded<typeof NotificationStoreMemory>
   readonly liveTail: Layer.Layer<LiveTail>
   readonly bus: Layer.Layer<EventBus, never, Outside>
+  /** The bus as payment-service has it, if another one. */
+  readonly paymentBus: Layer.Layer<EventBus, never, Outside>
 }
 
 // As in each service's main.ts, without its HTTP. Looking for other processes' rows is all that the relays poll for.
@@ -57,7 +59,7 @@ export const servicesOver = (adapters: Partial<Adapters> = {}): Services => {
     ),
     payments: Layer.mergeAll(Accounts.layer, PaymentWorkers, relay("payment-service")).pipe(
       Layer.provideMerge(adapters.paymentStore ?? PaymentStoreMemory),
-      Layer.provide([MessagingHealth.layer, bus]),
+      Layer.provide([MessagingHealth.layer, adapters.paymentBus ?? bus]),
       Layer.orDie
     ),
     notifications: (replica) =>

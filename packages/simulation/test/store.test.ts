@@ -1,0 +1,54 @@
+import { assert, describe, it } from "@effect/vitest"
+import { execFileSync } from "node:child_process"
+import { randomInt } from "node:crypto"
+import { fileURLToPath } from "node:url"
+import { showReport } from "../src/printing.ts"
+import { regressions } from "../src/regressions.ts"
+import { scenarioOf } from "../src/Scenario.ts"
+import { simulate } from "../src/simulate.ts"
+import { sweep } from "../src/sweep.ts"
+
+const seeds = (from: number, count: number) => Array.from({ length: count }, (_, nth) => from + nth)
+const broken = (all: ReadonlyArray<number>) =>
+  all.map((seed) => simulate(scenarioOf(seed))).filter(({ violations }) => violations.length > 0)
+    .map((report) => `npm run simulate -- --seed ${report.scenario.seed} --shrink: ${showReport(report)}`)
+
+/** Some seconds of work; a busy machine must not fail it. */
+const timeout = 240_000
+
+describe("the whole store on virtual time", { timeout }, () => {
+  it("keeps its promises under 200 seeds", () => {
+    assert.deepStrictEqual(broken(seeds(1, 200)), [])
+  })
+
+  it("keeps them under seeds that nobody has seen", () => {
+    assert.deepStrictEqual(broken(seeds(randomInt(1_000_000, 1_000_000_000), 20)), [])
+  })
+
+  it("keeps them when any process dies at any of its requests, or misses the answer (every ninth)", () => {
+    const reports = [...sweep(undefined, { every: 9 })]
+    assert.isAbove(reports.length, 60)
+    assert.deepStrictEqual(reports.filter(({ violations }) => violations.length > 0).map(showReport), [])
+  })
+
+  it("has not fallen back to what was broken once", () => {
+    for (const { broke, scenario } of regressions) {
+      assert.deepStrictEqual(simulate(scenario).violations, [], broke)
+    }
+  })
+
+  it("does the same under the same seed, whatever ran before, and in another process", () => {
+    const first = simulate(scenarioOf(7))
+    assert.notStrictEqual(simulate(scenarioOf(8)).digest, first.digest)
+    const again = simulate(scenarioOf(7))
+    assert.deepStrictEqual(again.lines, first.lines)
+    assert.strictEqual(again.digest, first.digest)
+    const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+    const printed = execFileSync(process.execPath, [main, "--seed", "7"], { encoding: "utf8" })
+    assert.include(printed, first.digest)
+  })
+
+  it("does something else under another seed", () => {
+    assert.strictEqual(new Set(seeds(1, 50).map((seed) => simulate(scenarioOf(seed)).digest)).size, 50)
+  })
+})
