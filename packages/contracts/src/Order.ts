@@ -51,7 +51,8 @@ export const Timestamp = Schema.DateTimeUtcFromString.pipe(
 
 /** No database holds U+0000 or half a surrogate pair: the one would be refused late, the other silently replaced. */
 const isStorable = Schema.makeFilter<string>((text) =>
-  text.isWellFormed() && !text.includes("\0") || "Expected text without the character U+0000 and without halves of characters (lone surrogates)"
+  text.isWellFormed() && !text.includes("\0") ||
+  "Expected text without the character U+0000 and without halves of characters (lone surrogates)"
 )
 
 export const Description = Schema.String
