@@ -90,7 +90,7 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
     })
 
     // Not the request itself: a socket would keep it, headers and all, for its whole life.
-    const converse = (wire: Wire, client: string | undefined, token: string | undefined, opener: Opener) =>
+    const converse = (wire: Wire, client: string | undefined, first: string | undefined, opener: Opener) =>
       Effect.gen(function*() {
         const session = yield* makeSession({
           ...opener,
@@ -101,7 +101,7 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
           admit,
           authenticate: trusted ? undefined : (token) => callers.byToken(token, client)
         })
-        if (token !== undefined) session.receive(JSON.stringify({ type: "authenticate", token }))
+        if (first !== undefined) session.receive(JSON.stringify({ type: "authenticate", token: first }))
         wire.attach(session)
         return yield* Effect.never
       }).pipe(

@@ -178,8 +178,8 @@ describe("a replica's workers", () => {
   it.live("go on from where they began, as long as they were given nothing, however far others have come since", () =>
     Effect.gen(function*() {
       const { feed, replica, subscriptions } = yield* makeShared
-      const at = (partition: number, next: bigint) => feed.advance([{ topic: ORDER_EVENTS, partition, next }])
-      yield* at(1, 7n)
+      const write = (partition: number, next: bigint) => feed.advance([{ topic: ORDER_EVENTS, partition, next }])
+      yield* write(1, 7n)
       yield* Effect.andThen(replica("one"), settled)
       const startAt = (partition: number) => subscriptions[0]?.startAt?.(ORDER_EVENTS, partition) ?? Effect.die("no")
       assert.strictEqual(yield* startAt(1), 7n)

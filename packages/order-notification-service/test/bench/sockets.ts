@@ -36,8 +36,6 @@ const idle = (kind: Kind, sockets: number) =>
   Effect.scoped(Effect.gen(function*() {
     const server = yield* serverProcess(kind)
     yield* server.orders(1)
-    // What the first connections need once is not what each needs.
-    yield* Effect.scoped(dial(server, 200, () => 1))
     const before = yield* server.usage
     yield* dial(server, sockets, () => 1)
     const after = yield* server.usage
