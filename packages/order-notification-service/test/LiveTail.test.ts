@@ -184,7 +184,7 @@ describe("a replica's workers", () => {
       const startAt = (partition: number) => subscriptions[0]?.startAt?.(ORDER_EVENTS, partition) ?? Effect.die("no")
       assert.strictEqual(yield* startAt(1), 7n)
       assert.isUndefined(yield* startAt(0))
-      yield* Effect.andThen(at(0, 5n), at(1, 9n))
+      yield* Effect.andThen(write(0, 5n), write(1, 9n))
       assert.strictEqual(yield* startAt(1), 7n)
       assert.isUndefined(yield* startAt(0))
     }).pipe(Effect.scoped))
