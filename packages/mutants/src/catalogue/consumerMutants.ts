@@ -174,10 +174,13 @@ export const consumerMutants: ReadonlyArray<Mutant> = [
     name: "idempotency-hash-ignored",
     guarantee: "A key that was used for another body is refused.",
     edits: [{
-      file: `${POSTGRES}/IdempotencyPostgres.ts`,
+      file: "packages/messaging/src/memory/IdempotencyMemory.ts",
       find: "if (known.hash !== use.hash) return",
       put: "if (known.hash !== use.hash && use.hash === \"\") return"
     }],
-    witnesses: [{ file: `${TEST}/Idempotency.int.test.ts`, test: "refuses a key that was used for another request" }]
+    witnesses: [{
+      file: "packages/service-kit/test/Idempotent.test.ts",
+      test: "is of one body: the same one in other words is a repeat, another one is 422"
+    }]
   }
 ]

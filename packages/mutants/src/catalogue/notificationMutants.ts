@@ -51,9 +51,8 @@ export const notificationMutants: ReadonlyArray<Mutant> = [
     edits: [
       {
         file: `${SERVICE}/Wire.ts`,
-        find: "for (const frame of now) socket.send(frame, { binary: false })",
-        put:
-          "for (const frame of now) if (socket.bufferedAmount <= limits.bufferedBytes) socket.send(frame, { binary: false })"
+        find: "    stream.write(now.length",
+        put: "    if (socket.bufferedAmount <= limits.bufferedBytes) stream.write(now.length"
       },
       {
         file: `${SERVICE}/Wire.ts`,

@@ -24,32 +24,41 @@ export const orderMutants: ReadonlyArray<Mutant> = [
     edits: [{
       file: `${SERVICE}/adapters/postgres/OrderWrites.ts`,
       find: "history AS (${historyInsert(sql, decisions)})",
-      put: "history AS (${historyInsert(sql, decisions.slice(0, 1))})"
+      put: "history AS (${historyInsert(sql, decisions.slice(0, 0))})"
     }],
-    witnesses: [{
-      file: `${TEST}/OrderRepository.int.test.ts`,
-      test: "shows the orders that exist and stores all decisions, each with its own cause"
-    }]
+    witnesses: [{ file: `${TEST}/OrderRepository.int.test.ts`, test: "lets exactly one of many cancellations win" }]
   },
   {
     name: "history-in-another-transaction",
-    guarantee: "A history line of a transaction that is rolled back is rolled back with it.",
+    guarantee: "A line of history is rolled back with the transaction that it tells of.",
     edits: [
       {
-        file: `${SERVICE}/adapters/OrderRepositoryMemory.ts`,
-        find: "          for (const { decision } of caused) put(rows, decision)\n",
-        put: ""
+        file: `${SERVICE}/adapters/postgres/OrderWrites.ts`,
+        find: "history AS (${historyInsert(sql, decisions)})",
+        put: "history AS (${historyInsert(sql, decisions.slice(0, 0))})"
       },
       {
-        file: `${SERVICE}/adapters/OrderRepositoryMemory.ts`,
-        find: "        yield* outbox.wake\n        return answer\n      }))",
-        put: "        yield* outbox.wake\n        return [answer, caused] as const\n      })).pipe(\n" +
-          "        Effect.tap(([, caused]) => database.statement(\"save orders later\", [], (rows) => {\n" +
-          "          for (const { decision } of caused) put(rows, decision)\n        })),\n" +
-          "        Effect.map(([answer]) => answer)\n      )"
+        file: `${SERVICE}/adapters/postgres/OrderWrites.ts`,
+        find: "const historyInsert =",
+        put: "export const historyInsert ="
+      },
+      {
+        file: `${SERVICE}/adapters/OrderRepositoryPostgres.ts`,
+        find: "import { saveDecisions } from",
+        put: "import { historyInsert, saveDecisions } from"
+      },
+      {
+        file: `${SERVICE}/adapters/OrderRepositoryPostgres.ts`,
+        find: "      yield* saveDecisions(sql, changes.map(({ decision }) => decision), messages.flat())\n",
+        put: "      const decisions = changes.map(({ decision }) => decision)\n" +
+          "      yield* saveDecisions(sql, decisions, messages.flat())\n" +
+          "      yield* Effect.promise(() => Effect.runPromise(historyInsert(sql, decisions)))\n"
       }
     ],
-    witnesses: [{ file: `${TEST}/OrderRepository.test.ts`, test: "lets exactly one of many cancellations win" }]
+    witnesses: [{
+      file: `${TEST}/OrderRepository.int.test.ts`,
+      test: "takes everything back with a transaction that fails around it"
+    }]
   },
   {
     name: "order-not-locked",

@@ -13,6 +13,9 @@ export const paymentMutants: ReadonlyArray<Mutant> = [
   {
     name: "unlocked-balance",
     guarantee: "A charge is decided upon the balance as others left it.",
+    without: [{ file: `${SERVICE}/adapters/migrations.ts`, find: "      UNIQUE (account_id, number),\n", put: "" }],
+    note:
+      "The ledger refuses a second entry of a number, so a stale balance would fail and be tried again; here it does not.",
     edits: [{
       file: `${SERVICE}/adapters/PaymentRepositoryPostgres.ts`,
       find: "ORDER BY id FOR UPDATE`",
@@ -37,6 +40,8 @@ export const paymentMutants: ReadonlyArray<Mutant> = [
   {
     name: "no-unique-payment",
     guarantee: "Of two decisions about one order the first one stands, and only its money moves.",
+    without: [{ file: `${SERVICE}/adapters/migrations.ts`, find: "      UNIQUE (order_id, type),\n", put: "" }],
+    note: "The ledger refuses a second charge of an order as well; here it does not.",
     edits: [{
       file: `${SERVICE}/adapters/PaymentRepositoryPostgres.ts`,
       find: "ON CONFLICT (order_id) DO NOTHING RETURNING order_id",
@@ -73,7 +78,11 @@ export const paymentMutants: ReadonlyArray<Mutant> = [
       find: "const payment = payments.get(event.orderId) ?? book.payments.get(event.orderId)",
       put: "const payment = book.payments.get(event.orderId)"
     }],
-    witnesses: [{ file: `${TEST}/Money.test.ts`, test: "an order that was ever cancelled does not stay charged" }]
+    witnesses: [{
+      file: `${TEST}/Money.test.ts`,
+      test: "an order that was ever cancelled does not stay charged",
+      says: "Property falsified"
+    }]
   },
   {
     name: "refund-twice",
@@ -118,7 +127,8 @@ export const paymentMutants: ReadonlyArray<Mutant> = [
     }],
     witnesses: [{
       file: `${TEST}/Money.test.ts`,
-      test: "every balance is the sum of its ledger, entry by entry, and never below zero"
+      test: "every balance is the sum of its ledger, entry by entry, and never below zero",
+      says: "Property falsified"
     }]
   }
 ]
