@@ -13,6 +13,11 @@ export interface Patience {
 }
 /** What clients are given unless somebody says otherwise. */
 export const PATIENCE: Patience = { headers: 10_000, request: 30_000 }
+/**
+ * In milliseconds: how long a connection that looks idle is left open once the server is to close. What its client has
+ * just said may not have been read yet, and a cut would lose it; read in time, it is answered and the connection closed.
+ */
+const LINGER_MILLIS = 500
 /** Longer than the keep-alive of the gateways in front (nginx: 60 s), so that they never reuse what we just closed. */
 const KEEP_ALIVE_MILLIS = 65_000
 
@@ -158,6 +163,9 @@ export const makeRawServer = (patience: Patience) =>
       connectionsCheckingInterval: Math.min(1000, patience.headers),
       maxHeaderSize: 16 * 1024
     })
+    const closeIdle = server.closeIdleConnections.bind(server)
+    // node:http calls this at once when it is told to close.
+    server.closeIdleConnections = () => void setTimeout(closeIdle, LINGER_MILLIS)
     server.on("clientError", (error: RequestError, socket: Socket) => {
       if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy()
       const problem = problemOf(error)

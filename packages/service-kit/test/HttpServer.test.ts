@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Latch, Layer, Logger, Scope, Stream } from "effect"
+import { Effect, Exit, Fiber, Latch, Layer, Logger, Schedule, Scope, Stream } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { Socket } from "node:net"
@@ -122,6 +122,29 @@ describe("A server answers with a problem what no route ever sees", () => {
 })
 
 describe("A server", () => {
+  it.live("answers on a connection that looked idle when it was told to close", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(
+        serve(HttpRouter.add("GET", "/here", HttpServerResponse.text("still here"))).pipe(
+          Layer.provideMerge(httpServer({ host: "127.0.0.1", port: 0, variable: "HTTP_PORT" })),
+          Layer.provide([env({}), Logger.layer([])])
+        ),
+        scope
+      )
+      const server = yield* Effect.provideContext(NodeServer, context)
+      const { address } = yield* Effect.provideContext(HttpServer.HttpServer, context)
+      const wire = yield* dial("port" in address ? address.port : 0)
+      yield* wire.send(get("/here"))
+      yield* wire.received((text) => text.includes("still here"))
+      yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      yield* Effect.sync(() => server.listening).pipe(
+        Effect.repeat({ until: (listening) => !listening, schedule: Schedule.spaced("1 millis") })
+      )
+      yield* wire.send(get("/here"))
+      assert.lengthOf((yield* wire.closed).match(/200 OK/g) ?? [], 2)
+    }))
+
   it.live("lets a request wait that comes before its routes are attached", () =>
     Effect.gen(function*() {
       const context = yield* Layer.build(httpServer({ host: "127.0.0.1", port: 0, variable: "HTTP_PORT" }))

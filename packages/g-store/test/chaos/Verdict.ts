@@ -41,7 +41,7 @@ export const judge = Effect.fnUntraced(function*(
     ["messages out of order", topics.faults.length],
     ["load average", loadavg().map((load) => load.toFixed(1)).join(" ")]
   ]))
-  if (demoCode !== 0) return yield* new NotKept({ reason: `the demo ended with ${demoCode}` })
+  if (demoCode !== 0) return yield* new NotKept({ reason: `the demo ended with ${demoCode}:\n${yield* demo.output}` })
   if (auditCode !== 0) return yield* new NotKept({ reason: `the audit ended with ${auditCode}` })
   if (topics.faults.length > 0) return yield* new NotKept({ reason: topics.faults.slice(0, 10).join("\n") })
 })

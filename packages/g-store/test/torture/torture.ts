@@ -84,6 +84,8 @@ const run = Effect.fnUntraced(function*(options: Options, logs: string, trail: A
   yield* Console.log("ready: fsync, full_page_writes and synchronous_commit are on")
 
   const demo = yield* store.demo(options.rate, options.orders)
+  // Customers sign up first: a token's request has no key, so it is not repeated.
+  yield* demo.printed(`/${options.orders} orders`)
   const began = yield* Clock.currentTimeMillis
   const progress = Effect.gen(function*() {
     const seconds = Math.round(((yield* Clock.currentTimeMillis) - began) / 1000)
