@@ -11,6 +11,8 @@ export interface Call {
   readonly body?: Schema.Json | undefined
   /** Makes the call safe to repeat; without it a POST or PATCH is sent once only. */
   readonly key?: string | undefined
+  /** A POST that changes nothing which matters, and may be repeated without a key. */
+  readonly harmless?: true
 }
 
 export interface Reply {
@@ -69,7 +71,7 @@ export class StoreClient extends Context.Service<StoreClient, {
         }, Effect.timeout("15 seconds"))
 
         const call = Effect.fnUntraced(function*(wanted: Call) {
-          const repeatable = wanted.method === "GET" || wanted.key !== undefined
+          const repeatable = wanted.method === "GET" || wanted.key !== undefined || wanted.harmless === true
           const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(Duration.fromInputUnsafe(patience))
           return yield* once(wanted).pipe(
             Effect.catch((error) =>
