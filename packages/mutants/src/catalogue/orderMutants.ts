@@ -26,7 +26,7 @@ export const orderMutants: ReadonlyArray<Mutant> = [
       find: "history AS (${historyInsert(sql, decisions)})",
       put: "history AS (${historyInsert(sql, decisions.slice(0, 0))})"
     }],
-    witnesses: [{ file: `${TEST}/OrderRepository.int.test.ts`, test: "lets exactly one of many cancellations win" }]
+    witnesses: [{ file: `${TEST}/OrderRepository.int.test.ts`, test: "stores what was decided, step by step" }]
   },
   {
     name: "history-in-another-transaction",
