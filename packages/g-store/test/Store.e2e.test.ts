@@ -92,18 +92,22 @@ it.live("takes an order from its account to ISSUED, through a kill, and audits c
     assert.strictEqual(yield* after.ended, 0, yield* after.output)
   }).pipe(Effect.scoped), 120_000)
 
-it.live("names the variable of a port that is taken", () =>
-  Effect.gen(function*() {
-    const { env } = yield* place
-    const taken = yield* Effect.acquireRelease(
-      Effect.callback<ReturnType<typeof createServer>>((resume) => {
-        const server = createServer()
-        server.listen(Number(env.GATEWAY_PORT), "127.0.0.1", () => resume(Effect.succeed(server)))
-      }),
-      (server) => Effect.sync(() => server.close())
-    )
-    assert.isTrue(taken.listening)
-    const store = yield* run(["start"], env)
-    assert.strictEqual(yield* store.ended, 1)
-    assert.include(yield* store.output, "GATEWAY_PORT")
-  }).pipe(Effect.scoped), 60_000)
+it.live.each(["GATEWAY_PORT", "WEB_PORT", "ADMIN_PORT"] as const)(
+  "names %s where its port is taken",
+  (variable) =>
+    Effect.gen(function*() {
+      const { env } = yield* place
+      const taken = yield* Effect.acquireRelease(
+        Effect.callback<ReturnType<typeof createServer>>((resume) => {
+          const server = createServer()
+          server.listen(Number(env[variable]), "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close())
+      )
+      assert.isTrue(taken.listening)
+      const store = yield* run(["start"], env)
+      assert.strictEqual(yield* store.ended, 1)
+      assert.include(yield* store.output, variable)
+    }).pipe(Effect.scoped),
+  60_000
+)

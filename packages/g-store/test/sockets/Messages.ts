@@ -32,6 +32,8 @@ export const Judged = Schema.Struct({
   type: Schema.tag("judged"),
   updates: Schema.Int,
   reconnects: Schema.Int,
+  /** Subscriptions to orders that were not known within the time that they are held; asked for again. */
+  refusals: Schema.Int,
   /** The first differences, in words; none when every log equals the truth. */
   differences: Schema.Array(Schema.String)
 })

@@ -24,6 +24,8 @@ const broken: Array<string> = []
 const followers: Array<Follower> = []
 let told = 0
 let connections = 0
+let refusals = 0
+let isOver = false
 
 const note = (follower: Pick<Follower, "log">) => (update: OrderUpdate) => {
   told++
@@ -69,6 +71,20 @@ const follow = (
     }
   })
 
+/** Follows an order from its beginning. It may take more than the 10 seconds that a subscription is held to be known. */
+const byName = (follower: Follower, orderId: string): void => {
+  follower.updates.subscribe({ orderId, afterVersion: 0 }, {
+    onUpdate: note(follower),
+    onRefused: ({ code, message }) => {
+      if (code === "ORDER_NOT_FOUND" && !follower.log.has(orderId)) {
+        refusals++
+        byName(follower, orderId)
+      } else broken.push(`order ${orderId} was refused: ${code}: ${message}`)
+    },
+    onClosed: (reason) => void (isOver || broken.push(`a client is closed: ${reason}`))
+  })
+}
+
 /** Differences between what the clients were told and what happened. */
 const differences = (orders: typeof ToFollowers.Type & { readonly type: "truth" }): ReadonlyArray<string> => {
   const found = [...broken]
@@ -98,8 +114,7 @@ process.on("message", async (raw) => {
     case "placed":
       for (const follower of followers) {
         if (follower.by !== "name" || follower.userId !== message.userId) continue
-        const { orderId } = message
-        follower.updates.subscribe({ orderId, afterVersion: 0 }, { onUpdate: note(follower) })
+        byName(follower, message.orderId)
       }
       return
     case "truth": {
@@ -111,7 +126,8 @@ process.on("message", async (raw) => {
       await new Promise((resolve) => setTimeout(resolve, 2_000))
       const found = differences(message)
       const shown = [...found.slice(0, SHOWN), ...(found.length > SHOWN ? [`and ${found.length - SHOWN} more`] : [])]
-      tell({ type: "judged", updates: told, reconnects: connections - followers.length, differences: shown })
+      isOver = true
+      tell({ type: "judged", updates: told, refusals, reconnects: connections - followers.length, differences: shown })
       for (const { updates } of followers) updates.close()
       process.disconnect?.()
     }
