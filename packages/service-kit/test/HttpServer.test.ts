@@ -139,7 +139,7 @@ describe("A server", () => {
       yield* wire.received((text) => text.includes("still here"))
       yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
       yield* Effect.sync(() => server.listening).pipe(
-        Effect.repeat({ until: (listening) => !listening, schedule: Schedule.spaced("1 millis") })
+        Effect.repeat({ until: (stillListens) => !stillListens, schedule: Schedule.spaced("1 millis") })
       )
       yield* wire.send(get("/here"))
       assert.lengthOf((yield* wire.closed).match(/200 OK/g) ?? [], 2)

@@ -4,12 +4,13 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 /** What a gateway knows of the replicas behind it: the prefix of a service's paths, and where its replicas listen. */
 export type Upstreams = Readonly<Record<string, ReadonlyArray<number>>>
 
-const unavailable = JSON.stringify({
-  type: "urn:g-store:service-unavailable",
-  title: "Service unavailable",
-  status: 503,
-  detail: "The service behind this address does not answer. Try again in a second."
-})
+const unavailable = (why: string) =>
+  JSON.stringify({
+    type: "urn:g-store:service-unavailable",
+    title: "Service unavailable",
+    status: 503,
+    detail: `The service behind this address does not answer (${why}). Try again in a second.`
+  })
 
 /**
  * Sends each request to the next replica, and to the one after where nobody listens, as nginx does in front of
@@ -24,12 +25,12 @@ const listener = (upstreams: Upstreams, agent: Agent | false) => {
     const parts: Array<Buffer> = []
     incoming.on("data", (part: Buffer) => void parts.push(part))
     incoming.once("end", () => {
-      const attempt = (nth: number): void => {
+      const attempt = (nth: number, why: string): void => {
         const port = ports[(first + nth) % ports.length]
         if (nth >= ports.length || port === undefined) {
           if (answer.headersSent) return void answer.destroy()
           answer.writeHead(503, { "content-type": "application/problem+json", "retry-after": "1", "x-gateway": "yes" })
-          return void answer.end(unavailable)
+          return void answer.end(unavailable(why))
         }
         const outgoing = request({
           host: "127.0.0.1",
@@ -46,11 +47,12 @@ const listener = (upstreams: Upstreams, agent: Agent | false) => {
         })
         outgoing.once(
           "error",
-          (error: Error & { readonly code?: string }) => attempt(error.code === "ECONNREFUSED" ? nth + 1 : ports.length)
+          (error: Error & { readonly code?: string }) =>
+            attempt(error.code === "ECONNREFUSED" ? nth + 1 : ports.length, error.message)
         )
         outgoing.end(Buffer.concat(parts))
       }
-      attempt(0)
+      attempt(0, "there is no replica")
     })
   }
 }
