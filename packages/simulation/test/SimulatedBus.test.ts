@@ -95,6 +95,19 @@ describe("the simulated bus", () => {
     assert.isTrue(Exit.isFailure(exit))
   })
 
+  it("refuses it at the broker too, whatever the client believes", () => {
+    const { broker, publisher } = setUp()
+    const member = broker.join("group", ["topic"], publisher.process)
+    const [log] = broker.topic("topic")
+    assert.isDefined(log)
+    if (log === undefined) return
+    const { generation } = member.group
+    assert.isTrue(broker.acknowledge(member, generation, log, 1))
+    broker.rebalance(member.group)
+    assert.isFalse(broker.acknowledge(member, generation, log, 2))
+    assert.strictEqual(member.group.committed.get(log), 1)
+  })
+
   it("loses and reorders nothing through lost answers, doubled publishes, pauses and rebalances", () => {
     const { broker, firsts, join, network, noting, publish, publisher, world } = setUp([
       { _tag: "LostReply", process: "one", request: "bus fetch group", nth: 4 },
