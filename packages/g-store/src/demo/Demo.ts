@@ -44,8 +44,8 @@ export const runDemo = Effect.fn("Demo.run")(function*(options: DemoOptions) {
   const drawing = yield* Effect.forkChild(progress(options))
   const began = yield* Clock.currentTimeMillis
 
-  // A sample is timed by asking, as a customer would: all of it at low rates, about 50 a second at high ones.
-  const watchEvery = Math.max(1, Math.round(options.rate / 50))
+  // A sample is timed by asking, as a customer would: all of it at low rates, about 20 a second at high ones.
+  const watchEvery = Math.max(1, Math.round(options.rate / 20))
   const running = yield* FiberSet.make()
   for (let n = 0; n < options.orders; n++) {
     const due = began + (n * 1000) / options.rate

@@ -49,10 +49,10 @@ const create = Effect.fnUntraced(function*(customer: Customer, amount: number) {
   return { orderId, began }
 })
 
-/** Asks until the order is no longer PENDING, gently slower each time. */
+/** Asks until the order is no longer PENDING, slower each time: watching must not become the load that is watched. */
 const settled = Effect.fnUntraced(function*(orderId: OrderId, as: Credential) {
   const store = yield* StoreClient
-  for (let wait = 3;; wait = Math.min(250, wait * 1.25)) {
+  for (let wait = 5;; wait = Math.min(250, wait * 1.5)) {
     const reply = yield* store.call({ method: "GET", path: `/api/orders/v1/orders/${orderId}`, as })
     if (reply.status !== 200) return yield* new UnexpectedAnswer({ what: "Reading an order", ...reply })
     const { status } = yield* Schema.decodeUnknownEffect(Seen)(reply.body)

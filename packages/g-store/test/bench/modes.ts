@@ -44,7 +44,12 @@ const embedded = Effect.gen(function*() {
   } satisfies Store
 })
 
-const distributed = (replicas: number) => Effect.flatMap(ground, (parts) => cluster(replicas, parts))
+const distributed = Effect.fnUntraced(function*(replicas: number) {
+  const store = yield* cluster(replicas, yield* ground)
+  // As nginx does: a connection for each request would cost as much as the request.
+  const gateway = yield* store.keepAliveGateway
+  return { audit: store.audit, demo: (rate, orders) => store.demo(rate, orders, gateway) } satisfies Store
+})
 
 const ended = Effect.fnUntraced(function*(what: string, child: Child) {
   const code = yield* child.ended

@@ -94,11 +94,11 @@ export const cluster = Effect.fnUntraced(function*(
     urlOf,
     /** The same database, past every proxy. */
     direct,
-    /** So many orders at a rate (a second); journals what was acknowledged. */
-    demo: (rate: number, orders: number) =>
+    /** So many orders at a rate (a second), through this gateway; journals what was acknowledged. */
+    demo: (rate: number, orders: number, gateway = url) =>
       run(
         ["demo", "--orders", String(Math.round(orders)), "--rate", String(rate), "--patience", "120"]
-          .concat("--journal", journal),
+          .concat("--journal", journal, "--url", gateway),
         tools
       ),
     audit: run(["audit", "--journal", journal], tools),
