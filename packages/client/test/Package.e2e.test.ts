@@ -12,7 +12,7 @@ import {
 } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { delimiter, dirname, join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { build } from "vite"
 
@@ -48,7 +48,12 @@ describe("the package as it is published", () => {
     folder = mkdtempSync(join(tmpdir(), "g-store-client-"))
     installed = join(folder, "node_modules/@g-store/client")
     mkdirSync(installed, { recursive: true })
-    const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: client })
+    // Built by the Node that runs this: the one on the path may be older than the build needs.
+    const PATH = `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}`
+    const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], {
+      cwd: client,
+      env: { ...process.env, PATH }
+    })
     const tarball = join(folder, String(packed).trim().split("\n").at(-1) ?? "")
     execFileSync("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"])
     symlinkSync(folderOf("effect"), join(folder, "node_modules/effect"))

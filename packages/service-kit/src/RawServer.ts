@@ -18,6 +18,9 @@ export const PATIENCE: Patience = { headers: 10_000, request: 30_000 }
  * just said may not have been read yet, and a cut would lose it; read in time, it is answered and the connection closed.
  */
 const LINGER_MILLIS = 500
+/** In milliseconds: a turn of the event loop that leaves hardly time for a connection to come in, and how many are tried. */
+const SHORT_TURN_MILLIS = 1
+const TURNS = 200
 /** Longer than the keep-alive of the gateways in front (nginx: 60 s), so that they never reuse what we just closed. */
 const KEEP_ALIVE_MILLIS = 65_000
 
@@ -135,6 +138,19 @@ const noExpectation: RawProblem = {
 }
 
 /**
+ * Calls `close` behind a turn of the event loop that took in what had connected and did hardly anything else. Whoever
+ * connected after that is reset by the system, though they may have sent their request already: so the time is short.
+ */
+const afterAccepting = (close: () => void): void => {
+  const turn = (left: number): void => {
+    const began = performance.now()
+    setImmediate(() => left === 0 || performance.now() - began < SHORT_TURN_MILLIS ? close() : turn(left - 1))
+  }
+  // From wherever in a turn we are to its end.
+  setImmediate(turn, TURNS)
+}
+
+/**
  * The server that every service listens with. Answers in its own name what no route ever sees: requests that cannot be
  * parsed, slow ones, and those that come while routes are not attached yet for long, or no more (Effect's server listens first,
  * and would leave them without an answer).
@@ -164,6 +180,11 @@ export const makeRawServer = (patience: Patience) =>
       maxHeaderSize: 16 * 1024
     })
     const closeIdle = server.closeIdleConnections.bind(server)
+    const close = server.close.bind(server)
+    server.close = (done) => {
+      afterAccepting(() => close(done))
+      return server
+    }
     // node:http calls this at once when it is told to close.
     server.closeIdleConnections = () => void setTimeout(closeIdle, LINGER_MILLIS)
     server.on("clientError", (error: RequestError, socket: Socket) => {

@@ -145,6 +145,30 @@ describe("A server", () => {
       assert.lengthOf((yield* wire.closed).match(/200 OK/g) ?? [], 2)
     }))
 
+  it.live("answers whoever had connected when it was told to close, though it had not looked yet", () =>
+    Effect.gen(function*() {
+      const context = yield* Layer.build(
+        serve(HttpRouter.add("GET", "/here", HttpServerResponse.text("still here"))).pipe(
+          Layer.provideMerge(httpServer({ host: "127.0.0.1", port: 0, variable: "HTTP_PORT" })),
+          Layer.provide([env({}), Logger.layer([])])
+        )
+      )
+      const server = yield* Effect.provideContext(NodeServer, context)
+      const { address } = yield* Effect.provideContext(HttpServer.HttpServer, context)
+      const answer = yield* Effect.callback<string>((resume) => {
+        let text = ""
+        const client = new Socket().setEncoding("utf8")
+        client.on("data", (part) => (text += String(part)))
+        client.once("error", (error) => resume(Effect.succeed(error.message)))
+        client.once("close", () => resume(Effect.succeed(text)))
+        // All in one turn: the system has the connection, and the server does not know.
+        client.connect("port" in address ? address.port : 0, "127.0.0.1")
+        client.write(get("/here"))
+        server.close()
+      })
+      assert.include(answer, "still here")
+    }))
+
   it.live("lets a request wait that comes before its routes are attached", () =>
     Effect.gen(function*() {
       const context = yield* Layer.build(httpServer({ host: "127.0.0.1", port: 0, variable: "HTTP_PORT" }))
