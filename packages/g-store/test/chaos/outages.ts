@@ -94,10 +94,10 @@ const program = Effect.fnUntraced(function*(options: {
 
 const outages = Command.make("outages", {
   replicas: Flag.Int("replicas").pipe(Flag.withDescription("Processes of each service"), Flag.withDefault(2)),
-  minutes: Flag.Finite("minutes").pipe(Flag.withDefault(1)),
+  minutes: Flag.Finite("minutes").pipe(Flag.withDefault(4)),
   rounds: Flag.Int("rounds").pipe(
     Flag.withDescription("Outages of Kafka, and as many of PostgreSQL"),
-    Flag.withDefault(2)
+    Flag.withDefault(5)
   ),
   rate: Flag.Finite("rate").pipe(Flag.withDescription("Orders a second meanwhile"), Flag.withDefault(10)),
   seed: Flag.String("seed").pipe(Flag.withDefault("1"))

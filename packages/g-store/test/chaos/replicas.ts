@@ -5,11 +5,13 @@ import { Command, Flag } from "effect/cli"
 import { cluster } from "./Cluster.ts"
 import { ground } from "./Ground.ts"
 import { NotKept } from "./NotKept.ts"
+import { redelivered } from "./Redelivery.ts"
 import { judge } from "./Verdict.ts"
 
 /**
  * Kills replicas of the services under load, one every few seconds, and starts each again. At the end: the audit
- * against the journal of everything that was acknowledged, the topics as the broker has them, and an orderly stop.
+ * against the journal of everything that was acknowledged, the topics as the broker has them, all of it delivered once
+ * more to emptied inboxes, and an orderly stop.
  */
 
 const timed = <A, E, R>(self: Effect.Effect<A, E, R>) =>
@@ -46,6 +48,7 @@ const program = Effect.fnUntraced(function*(options: {
     yield* Effect.sleep(Duration.millis(Math.max(0, options.every * 1000 - busy)))
   }
   yield* judge(store, demo, [["kills", kills], ["longest restart", `${longest} ms`]])
+  yield* redelivered(store)
 
   const stops = yield* Effect.forEach(
     store.services,
@@ -65,7 +68,7 @@ const program = Effect.fnUntraced(function*(options: {
 
 const replicas = Command.make("replicas", {
   replicas: Flag.Int("replicas").pipe(Flag.withDescription("Processes of each service"), Flag.withDefault(3)),
-  minutes: Flag.Finite("minutes").pipe(Flag.withDefault(1)),
+  minutes: Flag.Finite("minutes").pipe(Flag.withDefault(3)),
   every: Flag.Finite("every").pipe(Flag.withDescription("Seconds from one kill to the next"), Flag.withDefault(10)),
   rate: Flag.Finite("rate").pipe(Flag.withDescription("Orders a second meanwhile"), Flag.withDefault(15)),
   seed: Flag.String("seed").pipe(Flag.withDefault("1"))
