@@ -1,11 +1,9 @@
-import type * as PgClient from "@effect/sql-pg/PgClient"
 import { supervised } from "@g-store/messaging/Supervisor.ts"
 import { database } from "@g-store/service-kit/Database.ts"
 import { retentionFeed } from "@g-store/service-kit/ServiceConfig.ts"
 import { Duration, Effect, Layer, Schedule } from "effect"
-import type { SqlClient } from "effect/sql"
+import { connectedTo } from "../ConnectedTo.ts"
 import type { Urls } from "../Databases.ts"
-import type { DatabaseName } from "../StoreConfig.ts"
 import { alert } from "./alerts.ts"
 import type { Verdict } from "./Docket.ts"
 import { makeStandingAudit } from "./StandingAudit.ts"
@@ -18,17 +16,10 @@ const SWEEP_LEAST = 1_000
 const SETTLE = Duration.seconds(30)
 
 /** One connection to each database, kept for as long as the scope lives. A database that is away is waited for. */
-const connected = Effect.fnUntraced(function*(urls: Urls) {
-  const client = (name: DatabaseName) =>
+const connected = (urls: Urls) =>
+  connectedTo((name) =>
     Layer.build(Layer.fresh(database({ url: urls[name], applicationName: "audit", maxConnections: 1 })))
-  const contexts = {
-    orders: yield* client("orders"),
-    payments: yield* client("payments"),
-    notifications: yield* client("notifications")
-  }
-  return <A, E>(name: DatabaseName, question: Effect.Effect<A, E, PgClient.PgClient | SqlClient.SqlClient>) =>
-    Effect.provide(question, contexts[name])
-})
+  )
 
 export interface AuditorOptions {
   /** How long work in flight may take before it counts. 30 seconds if absent. */

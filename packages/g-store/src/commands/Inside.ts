@@ -1,7 +1,7 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { currentVersion } from "@g-store/service-kit/Migrations.ts"
 import { Effect, Layer, Redacted, Schema } from "effect"
-import type { SqlClient } from "effect/sql"
+import { connectedTo } from "../ConnectedTo.ts"
 import { anyDatabases } from "../Databases.ts"
 import { type DatabaseName, databaseNames, databaseVariables } from "../StoreConfig.ts"
 
@@ -55,13 +55,7 @@ export const makeConnected = Effect.gen(function*() {
         }))
     }
   )
-  const contexts = {
-    orders: yield* client("orders"),
-    payments: yield* client("payments"),
-    notifications: yield* client("notifications")
-  }
-  return <A, E>(name: DatabaseName, question: Effect.Effect<A, E, PgClient.PgClient | SqlClient.SqlClient>) =>
-    Effect.provide(question, contexts[name])
+  return yield* connectedTo(client)
 })
 
 /** The same for what needs a store there, not only a database. */
