@@ -11,6 +11,10 @@ export interface Replica {
   readonly name: string
   readonly service: ServiceName
   readonly port: number
+  /** The port of its health and metrics. */
+  readonly admin: number
+  /** The process that runs, or that ran last; undefined before the first start and after `end`. */
+  readonly pid: Effect.Effect<number | undefined>
   /** Starts the process; done when it says that it is ready. */
   readonly start: Effect.Effect<void, NotKept>
   /** Ends it; answers its exit code, null after SIGKILL. */
@@ -79,6 +83,8 @@ export const replica = Effect.fnUntraced(function*(
     name,
     service,
     port,
+    admin,
+    pid: Effect.map(Ref.get(living), (process) => process?.child.pid),
     start,
     signal: Effect.fnUntraced(function*(signal) {
       const process = yield* Ref.get(living)

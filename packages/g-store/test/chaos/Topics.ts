@@ -42,6 +42,10 @@ export interface TopicsRead {
   readonly orders: number
   /** Messages that came again after their first time: delivery is at least once, the inboxes drop them. */
   readonly repeated: number
+  /** Of those the ones that a relay published again: they have the first one's id, and a time of their own. */
+  readonly republished: number
+  /** Messages that are not the store's. */
+  readonly foreign: number
   /** What must not be: an order's version ahead of its turn, two different decisions, or something unreadable. */
   readonly faults: ReadonlyArray<string>
 }
@@ -84,14 +88,32 @@ const paymentFaults = (messages: ReadonlyArray<KafkaMessage>, faults: Array<stri
   return repeated
 }
 
+/** A relay makes a message anew when it publishes it again; a copy that somebody took has the time of its original. */
+const countRepublished = (messages: ReadonlyArray<KafkaMessage>): number => {
+  const times = new Map<string, Set<string>>()
+  let count = 0
+  for (const message of messages) {
+    const id = header(message, "message_id")
+    const known = times.get(id)
+    if (known === undefined) times.set(id, new Set([message.timestamp]))
+    else if (!known.has(message.timestamp)) {
+      known.add(message.timestamp)
+      count++
+    }
+  }
+  return count
+}
+
 /** Reads both topics back from the broker and judges them, but for the messages with ids that are not the store's. */
 export const readTopics = Effect.fnUntraced(function*(
   brokers: ReadonlyArray<string>,
   foreign: ReadonlySet<string> = new Set()
 ) {
   const isOurs = (message: KafkaMessage) => !foreign.has(header(message, "message_id"))
-  const ofOrders = (yield* readBack(brokers, ORDER_EVENTS)).filter(isOurs)
-  const ofPayments = (yield* readBack(brokers, PAYMENT_EVENTS)).filter(isOurs)
+  const allOfOrders = yield* readBack(brokers, ORDER_EVENTS)
+  const allOfPayments = yield* readBack(brokers, PAYMENT_EVENTS)
+  const ofOrders = allOfOrders.filter(isOurs)
+  const ofPayments = allOfPayments.filter(isOurs)
   const faults: Array<string> = []
   const { orders, repeated } = orderFaults(ofOrders, faults)
   const repeatedPayments = paymentFaults(ofPayments, faults)
@@ -99,6 +121,8 @@ export const readTopics = Effect.fnUntraced(function*(
     messages: ofOrders.length + ofPayments.length,
     orders,
     repeated: repeated + repeatedPayments,
+    republished: countRepublished(ofOrders) + countRepublished(ofPayments),
+    foreign: allOfOrders.length + allOfPayments.length - ofOrders.length - ofPayments.length,
     faults
   } satisfies TopicsRead
 }, Effect.timeout("3 minutes"))

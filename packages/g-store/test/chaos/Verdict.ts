@@ -35,9 +35,14 @@ export const judge = Effect.fnUntraced(function*(
     ...figures,
     ["demo exit", demoCode ?? "killed"],
     ["audit exit", auditCode ?? "killed"],
-    ["messages in the topics", topics.messages],
+    ["messages read back from the topics", topics.messages + topics.foreign],
     ["orders in the topics", topics.orders],
-    ["messages repeated", topics.repeated],
+    ["messages that are first copies", topics.messages - topics.repeated],
+    ["messages republished by relays", topics.republished],
+    ...(foreign === undefined ? [] : [
+      ["messages copied by somebody else", topics.repeated - topics.republished],
+      ["messages by somebody else", topics.foreign]
+    ] satisfies Figures),
     ["messages out of order", topics.faults.length],
     ["load average", loadavg().map((load) => load.toFixed(1)).join(" ")]
   ]))

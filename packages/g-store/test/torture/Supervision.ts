@@ -1,6 +1,7 @@
 import { Clock, Effect, Schedule } from "effect"
 import type { NotKept } from "../chaos/NotKept.ts"
 import type { Replica } from "../chaos/Replica.ts"
+import type { Recoveries } from "./Recoveries.ts"
 
 /** What became of the processes under supervision. */
 export interface Supervision {
@@ -14,8 +15,6 @@ export interface Supervision {
 export interface SupervisionTally {
   /** SIGKILLs by service. */
   readonly kills: ReadonlyMap<string, number>
-  /** Milliseconds from an end to readiness, the longest. */
-  readonly longest: number
   /** Processes that ended without having been killed, and what they said last. */
   readonly byThemselves: ReadonlyArray<string>
 }
@@ -23,11 +22,10 @@ export interface SupervisionTally {
 const lastLine = (output: string) => output.trimEnd().split("\n").at(-1) ?? ""
 
 /** As docker's `restart: unless-stopped` does. */
-export const supervision = (): Supervision => {
+export const supervision = (recoveries: Recoveries): Supervision => {
   const killed = new Set<number>()
   const kills = new Map<string, number>()
   const byThemselves: Array<string> = []
-  let longest = 0
 
   const kill = Effect.fnUntraced(function*(replica: Replica) {
     const pid = yield* replica.signal("SIGKILL").pipe(
@@ -57,8 +55,8 @@ export const supervision = (): Supervision => {
           )
         )
       }
-      longest = Math.max(longest, (yield* Clock.currentTimeMillis) - began)
+      recoveries.add(`until ready again: ${replica.service}`, (yield* Clock.currentTimeMillis) - began)
     }).pipe(Effect.forever)
 
-  return { kill, keep, tally: () => ({ kills, longest, byThemselves }) }
+  return { kill, keep, tally: () => ({ kills, byThemselves }) }
 }

@@ -17,7 +17,9 @@ import { judge } from "../chaos/Verdict.ts"
 import { corruption } from "./Corrupt.ts"
 import { duplicates } from "./Duplicates.ts"
 import { faults } from "./Faults.ts"
+import { meters } from "./Meters.ts"
 import { publisher } from "./Publisher.ts"
+import { recoveries } from "./Recoveries.ts"
 import { schedule } from "./Schedule.ts"
 import { supervision } from "./Supervision.ts"
 
@@ -40,6 +42,7 @@ interface Options {
   readonly cuts: number
   readonly corrupt: number
   readonly duplicates: number
+  readonly keep: boolean
 }
 
 /** Without these settings a crash of PostgreSQL may lose what it acknowledged, and the run would show nothing. */
@@ -53,11 +56,13 @@ const checkDurability = Effect.fnUntraced(function*(store: Cluster) {
   }
 }, Effect.scoped)
 
-/** The run's folder: it stays, with the logs, when the run fails. */
-const logFolder = Effect.acquireRelease(
-  Effect.promise(() => fs.mkdtemp(path.join(tmpdir(), "g-store-torture-"))),
-  (folder, exit) => Exit.isSuccess(exit) ? Effect.promise(() => fs.rm(folder, { recursive: true })) : Effect.void
-)
+/** The run's folder with the logs: it stays when the run fails, or when it is to be kept. */
+const logFolder = (keep: boolean) =>
+  Effect.acquireRelease(
+    Effect.promise(() => fs.mkdtemp(path.join(tmpdir(), "g-store-torture-"))),
+    (folder, exit) =>
+      Exit.isSuccess(exit) && !keep ? Effect.promise(() => fs.rm(folder, { recursive: true })) : Effect.void
+  )
 
 const run = Effect.fnUntraced(function*(options: Options, logs: string, trail: Array<string>) {
   const { ground, toKafka, toPostgres } = yield* groundBehindProxies
@@ -69,7 +74,9 @@ const run = Effect.fnUntraced(function*(options: Options, logs: string, trail: A
     processes: processes.length,
     window: (options.orders / options.rate) * 1000 * WINDOW
   })
-  const supervisor = supervision()
+  const recovered = recoveries()
+  const supervisor = supervision(recovered)
+  const counters = yield* meters(store.services)
   const somebody = yield* publisher(store.kafka.brokers)
   const copies = yield* duplicates(somebody, options.duplicates, options.seed)
   const corrupt = yield* corruption(store, somebody)
@@ -79,6 +86,8 @@ const run = Effect.fnUntraced(function*(options: Options, logs: string, trail: A
     supervision: supervisor,
     networks: { PostgreSQL: toPostgres, Kafka: toKafka },
     customer: yield* probe(store.url),
+    recoveries: recovered,
+    lastWords: counters.lastWords,
     corrupt: corrupt.publish
   }, trail)
   yield* Console.log("ready: fsync, full_page_writes and synchronous_commit are on")
@@ -113,32 +122,32 @@ const run = Effect.fnUntraced(function*(options: Options, logs: string, trail: A
     Effect.raceFirst(progress)
   )
 
-  const { byThemselves, kills, longest } = supervisor.tally()
+  const counted = yield* counters.report
+  const { byThemselves, kills } = supervisor.tally()
   yield* judge(store, demo, [
     ...[...making.counts].toSorted(([one], [other]) => one.localeCompare(other)),
     ...[...kills].map(([service, count]) => [`SIGKILLs of ${service}`, count] as const),
     ["SIGKILLs of services", [...kills.values()].reduce((sum, count) => sum + count, 0)],
-    ["longest until a process was ready again", `${longest} ms`],
-    ["longest until paid after PostgreSQL was back", `${making.recoveries.PostgreSQL} ms`],
-    ["longest until paid after Kafka was back", `${making.recoveries.Kafka} ms`],
+    ...recovered.figures(),
     ["processes that ended by themselves", byThemselves.length],
     ["corrupt messages skipped by rule", corrupt.skipped()],
     ["dead letters discarded by hand", corrupt.discarded()],
     ["duplicates forced", copies.forced()],
-    ["minutes", ((yield* Clock.currentTimeMillis) - began) / 60_000]
+    ["minutes", (((yield* Clock.currentTimeMillis) - began) / 60_000).toFixed(1)]
   ], corrupt.ids)
+  yield* Console.log(counted)
   if (byThemselves.length > 0) yield* Console.log(byThemselves.slice(0, 10).join("\n"))
 }, Effect.scoped)
 
 const program = Effect.fnUntraced(function*(options: Options) {
   yield* Console.log(`seed ${options.seed}: ${options.orders} orders at ${options.rate} a second`)
-  const logs = yield* logFolder
+  const logs = yield* logFolder(options.keep)
   const trail: Array<string> = []
   yield* run(options, logs, trail).pipe(
     Random.withSeed(options.seed),
+    Effect.ensuring(Effect.promise(() => fs.writeFile(path.join(logs, "faults.log"), trail.join("\n") + "\n"))),
     Effect.tapCause((cause) =>
       Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.gen(function*() {
-        yield* Effect.promise(() => fs.writeFile(path.join(logs, "faults.log"), trail.join("\n") + "\n"))
         yield* Console.error(
           ["the last faults:", ...trail.slice(-LAST_FAULTS), `FAILED with seed ${options.seed}; logs in ${logs}`].join(
             "\n"
@@ -147,7 +156,7 @@ const program = Effect.fnUntraced(function*(options: Options) {
       })
     )
   )
-  yield* Console.log(`everything held with seed ${options.seed}`)
+  yield* Console.log(`everything held with seed ${options.seed}${options.keep ? `; logs in ${logs}` : ""}`)
 }, Effect.scoped)
 
 const count = (name: string, description: string, fallback: number) =>
@@ -167,7 +176,11 @@ const torture = Command.make("torture", {
   kafka: count("kafka", "Restarts of Kafka, every other one by SIGKILL", 20),
   cuts: count("cuts", "Network faults: connections cut with RST, fallen silent, or slowed for a while", 30),
   corrupt: count("corrupt", "Corrupt messages, each to be set aside and then discarded by hand", 14),
-  duplicates: count("duplicates", "Percent of all messages that are published a second time, at once or late", 30)
+  duplicates: count("duplicates", "Percent of all messages that are published a second time, at once or late", 30),
+  keep: Flag.Boolean("keep").pipe(
+    Flag.withDescription("Leave the logs of every process and of the faults when all held, too"),
+    Flag.withDefault(false)
+  )
 }, program).pipe(
   Command.withDescription(
     "The store as processes on a real PostgreSQL and a real Kafka, under load and under faults; audited at the end. " +
