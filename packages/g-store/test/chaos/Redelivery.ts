@@ -1,12 +1,12 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { ORDER_EVENTS } from "@g-store/contracts/OrderEvents.ts"
 import { PAYMENT_EVENTS } from "@g-store/contracts/PaymentEvents.ts"
-import { quietTimers } from "@g-store/messaging/kafka/timers.ts"
 import { Console, Effect, Redacted, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { type Admin, Kafka, logLevel } from "kafkajs"
+import type { Admin } from "kafkajs"
 import type { Cluster } from "./Cluster.ts"
 import { NotKept } from "./NotKept.ts"
+import { toolKafka } from "./toolKafka.ts"
 
 /** What each database promises to keep, whatever is delivered: its tables, but for those that keep the delivery's books. */
 const kept = {
@@ -42,13 +42,7 @@ const fingerprint = (store: Cluster) =>
 const withAdmin = <A>(store: Cluster, use: (admin: Admin) => Promise<A>) =>
   Effect.acquireUseRelease(
     Effect.promise(async () => {
-      quietTimers()
-      const admin = new Kafka({
-        brokers: [...store.kafka.brokers],
-        clientId: "g-store-chaos",
-        logLevel: logLevel.NOTHING
-      })
-        .admin()
+      const admin = toolKafka(store.kafka.brokers).admin()
       await admin.connect()
       return admin
     }),

@@ -1,15 +1,14 @@
 import { ORDER_EVENTS } from "@g-store/contracts/OrderEvents.ts"
 import { PAYMENT_EVENTS } from "@g-store/contracts/PaymentEvents.ts"
 import { decodeEvent } from "@g-store/contracts/wire/EventCodec.ts"
-import { quietTimers } from "@g-store/messaging/kafka/timers.ts"
 import { Effect, Result } from "effect"
-import { Kafka, type KafkaMessage, logLevel } from "kafkajs"
+import type { KafkaMessage } from "kafkajs"
+import { toolKafka } from "./toolKafka.ts"
 
 /** Everything that lies in a topic, in the order in which each partition has it. */
 const readBack = (brokers: ReadonlyArray<string>, topic: string) =>
   Effect.promise(async () => {
-    quietTimers()
-    const kafka = new Kafka({ brokers: [...brokers], clientId: "g-store-chaos", logLevel: logLevel.NOTHING })
+    const kafka = toolKafka(brokers)
     const admin = kafka.admin()
     await admin.connect()
     const ends = new Map<number, number>()

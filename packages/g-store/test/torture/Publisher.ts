@@ -1,14 +1,10 @@
-import { quietTimers } from "@g-store/messaging/kafka/timers.ts"
 import { Effect, Semaphore } from "effect"
-import { Kafka, logLevel, type Message } from "kafkajs"
+import type { Message } from "kafkajs"
+import { toolKafka } from "../chaos/toolKafka.ts"
 
 /** Somebody else on the same topics, who goes on trying through every outage. */
 export const publisher = Effect.fnUntraced(function*(brokers: ReadonlyArray<string>) {
-  quietTimers()
-  const client = new Kafka({
-    brokers: [...brokers],
-    clientId: "g-store-torture",
-    logLevel: logLevel.NOTHING,
+  const client = toolKafka(brokers, {
     connectionTimeout: 2_000,
     requestTimeout: 3_000,
     retry: { initialRetryTime: 200, maxRetryTime: 1_000, retries: 1 }

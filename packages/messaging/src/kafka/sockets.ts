@@ -1,4 +1,4 @@
-import type { ISocketFactory } from "kafkajs"
+import type { ISocketFactoryArgs } from "kafkajs"
 import { connect, isIP, type Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
 
@@ -28,13 +28,25 @@ const watch = (socket: Socket, silence: number): void => {
   socket.once("close", () => clearInterval(looking))
 }
 
+/**
+ * kafkajs says unref of a connection whenever it gives it up, for each request that fails with it. Node keeps that in mind
+ * for the time when the connection is made: for one that is gone a listener more each time, and a warning at the eleventh.
+ */
+const forgetful = (socket: Socket): void => {
+  const { unref } = socket
+  socket.unref = () => socket.destroyed ? socket : unref.call(socket)
+}
+
+/** For plain connections kafkajs gives no options of TLS, whatever its type says. */
+type Asked = Omit<ISocketFactoryArgs, "ssl"> & Partial<Pick<ISocketFactoryArgs, "ssl">>
+
 /** Connections as kafkajs makes them, each ended when it falls silent for so many milliseconds. */
-export const watchedSockets = (silence: number): ISocketFactory => ({ host, onConnect, port, ssl }) => {
-  // For plain connections kafkajs gives no options, whatever its type says.
+export const watchedSockets = (silence: number) => ({ host, onConnect, port, ssl }: Asked): Socket => {
   const socket = ssl
     ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
     : connect({ host, port }, onConnect)
   socket.setKeepAlive(true, KEEP_ALIVE)
+  forgetful(socket)
   watch(socket, silence)
   return socket
 }
