@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { kafkaSuite, LocalKafka } from "@g-store/local-kafka/LocalKafka.ts"
-import { Effect, Layer, type Scope } from "effect"
+import { Effect, Exit, Layer, type Scope } from "effect"
 import { type Admin, CompressionCodecs, CompressionTypes, Kafka, logLevel, type Message } from "kafkajs"
 import { execFile } from "node:child_process"
 import { randomUUID } from "node:crypto"
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url"
 import { type Batch, EventBus } from "../src/EventBus.ts"
 import { EventBusKafka } from "../src/kafka/EventBusKafka.ts"
 import type { IncomingMessage } from "../src/Message.ts"
-import { acknowledging, bodyOf, holding, join, membership, partitionsOf, wire } from "./fixtures/BusMember.ts"
+import { acknowledging, bodyOf, distinct, holding, join, membership, partitionsOf, wire } from "./fixtures/BusMember.ts"
 import { makeJournal } from "./fixtures/Journal.ts"
 
 const bus = Layer.unwrap(
@@ -85,6 +85,26 @@ describe("EventBusKafka", await kafkaSuite(), () => {
       yield* port.publish([wire(topic, "key", "0")])
       const { topics } = yield* asAdmin((admin) => admin.fetchTopicMetadata({ topics: [topic] }))
       assert.lengthOf(topics[0]?.partitions ?? [], 2)
+    }))
+  )
+
+  it.live(
+    "fails the one whose message the broker refuses, and nobody who publishes beside it",
+    onKafka(Effect.fnUntraced(function*({ group, topic }) {
+      const configEntries = [{ name: "max.message.bytes", value: "10000" }]
+      yield* asAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 6, configEntries }] }))
+      const port = yield* EventBus
+      yield* port.publish([wire(topic, "first", "0")])
+      const tooLarge = { ...wire(topic, "large", ""), payload: new Uint8Array(20_000) }
+      const sent = yield* Effect.forEach(
+        [wire(topic, "second", "0"), tooLarge, wire(topic, "third", "0")],
+        (message) => Effect.exit(port.publish([message])),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(sent.map(Exit.isSuccess), [true, false, true])
+      const journal = makeJournal<IncomingMessage>()
+      yield* join({ topics: [topic], group }, acknowledging(journal))
+      yield* journal.until((messages) => distinct(messages) === 3)
     }))
   )
 

@@ -1,18 +1,28 @@
-import { Clock, Effect, Ref, Schedule, type Scope, ScopedRef, Semaphore } from "effect"
+import { Clock, type Duration, Effect, Ref, Schedule, type Scope, ScopedRef, Semaphore } from "effect"
 import { Partitioners, type TopicMessages } from "kafkajs"
 import { BusUnavailable } from "../EventBus.ts"
 import type { WireMessage } from "../Message.ts"
 import { attempt, errorType, kafkaClient } from "./KafkaClient.ts"
 import type { KafkaOptions } from "./KafkaOptions.ts"
+import { makeMerging } from "./Merging.ts"
 import type { Topics } from "./Topics.ts"
 
 /** In milliseconds. Below a relay's lease of 5 s, so that a lost request is given up before its shard may move. */
 const REQUEST_TIMEOUT = 3_000
 /** All of it, with connecting and creating topics. Callers that know a shorter limit interrupt. */
 const PUBLISH_TIMEOUT = "10 seconds"
+/** One request, for which others wait. A lost one is followed by a search for the brokers that may take longer. */
+const REQUEST_LIMIT = "4 seconds"
 
 /** Refused by a broker that is not, or not yet, the one to ask: just after a topic was created, or a leader changed. */
 const moved = ["NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PARTITION"]
+
+const within =
+  (limit: Duration.Input) => <A>(self: Effect.Effect<A, BusUnavailable>): Effect.Effect<void, BusUnavailable> =>
+    Effect.asVoid(Effect.timeoutOrElse(self, {
+      duration: limit,
+      orElse: () => Effect.fail(new BusUnavailable({ operation: "publish", cause: new Error(`no answer in ${limit}`) }))
+    }))
 
 const byTopic = (messages: ReadonlyArray<WireMessage>): Array<TopicMessages> =>
   Array.from(Map.groupBy(messages, ({ topic }) => topic), ([topic, ofTopic]) => ({
@@ -79,19 +89,16 @@ const acquireProducer = Effect.fnUntraced(function*(options: KafkaOptions, topic
         : Effect.andThen(attempt("connect", noted(() => producer.connect())), Ref.set(isConnected, true)))
   )
   const send = (topicMessages: Array<TopicMessages>) =>
-    Effect.andThen(
-      connect,
-      attempt("publish", noted(() => producer.sendBatch({ acks: -1, timeout: REQUEST_TIMEOUT, topicMessages })))
-    )
+    attempt("publish", noted(() => producer.sendBatch({ acks: -1, timeout: REQUEST_TIMEOUT, topicMessages })))
   const isLost = () => {
     const [oldest] = owed
     return oldest !== undefined && clock.currentTimeMillisUnsafe() - oldest.since > LOST
   }
-  return { send, isLost }
+  return { connect, send, isLost }
 })
 
 /**
- * Writes with acknowledgements from all in-sync replicas, one request in flight to each broker, hence one batch to each
+ * Writes with acknowledgements from all in-sync replicas, one request at a time for all callers, hence one batch to each
  * partition. Not kafkajs' idempotent producer: that one retries for ever and loses its order when it starts anew. kafkajs
  * sends each batch once. When a request fails or gives no sign, the caller publishes the same again before anything
  * newer, so of what was doubled every first copy is in order; the inboxes know the second ones.
@@ -106,30 +113,29 @@ export const makePublisher = (
       own.isLost()
         ? Effect.andThen(ScopedRef.set(current, acquireProducer(options, topics)), ScopedRef.get(current))
         : Effect.succeed(own))
+    const merged = yield* makeMerging({
+      ready: Effect.flatMap(producer, ({ connect }) => connect).pipe(within(PUBLISH_TIMEOUT)),
+      send: (messages) => Effect.flatMap(producer, ({ send }) => send(byTopic(messages))).pipe(within(REQUEST_LIMIT))
+    })
 
-    return (messages) => {
-      if (messages.length === 0) return Effect.void
-      const topicMessages = byTopic(messages)
-      const names = topicMessages.map(({ topic }) => topic)
-      return topics.ensure(names).pipe(
-        Effect.andThen(producer),
-        Effect.flatMap(({ send }) => send(topicMessages)),
-        Effect.tapError((error) =>
-          errorType(error) === "UNKNOWN_TOPIC_OR_PARTITION" ? topics.forget(names) : Effect.void
-        ),
-        Effect.retry({
-          schedule: Schedule.spaced("100 millis"),
-          times: 50,
-          while: (error) => moved.includes(errorType(error))
-        }),
-        Effect.timeoutOrElse({
-          duration: PUBLISH_TIMEOUT,
-          orElse: () =>
-            Effect.fail(
-              new BusUnavailable({ operation: "publish", cause: new Error(`no answer in ${PUBLISH_TIMEOUT}`) })
-            )
-        }),
-        Effect.asVoid
-      )
-    }
+    return (messages) =>
+      Effect.suspend(() => {
+        if (messages.length === 0) return Effect.void
+        const names = Array.from(new Set(messages.map(({ topic }) => topic)))
+        // What the brokers have refused once holds nobody else up when it is tried again.
+        let refused = false
+        return topics.ensure(names).pipe(
+          Effect.andThen(Effect.suspend(() => merged(messages, refused))),
+          Effect.tapError((error) => {
+            refused = true
+            return errorType(error) === "UNKNOWN_TOPIC_OR_PARTITION" ? topics.forget(names) : Effect.void
+          }),
+          Effect.retry({
+            schedule: Schedule.spaced("100 millis"),
+            times: 50,
+            while: (error) => moved.includes(errorType(error))
+          }),
+          within(PUBLISH_TIMEOUT)
+        )
+      })
   })
