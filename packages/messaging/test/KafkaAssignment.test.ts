@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import type { EachBatchPayload, KafkaMessage } from "kafkajs"
 import type { Batch, BusUnavailable } from "../src/EventBus.ts"
 import { type Held, makeAssignment } from "../src/kafka/Assignment.ts"
+import { soon } from "./fixtures/relay.ts"
 
 const message = (offset: number, size = 10): KafkaMessage => ({
   key: null,
@@ -30,14 +31,14 @@ const setting = (maxBatch = 100) => {
   /** What kafkajs does after a fetch; answers where it would fetch next, or undefined when nothing was taken in. */
   const read = (
     at: ReadonlyArray<number>,
-    options: { readonly size?: number; readonly commit?: () => Promise<void> } = {}
+    options: { readonly partition?: number; readonly size?: number; readonly commit?: () => Promise<void> } = {}
   ): string | undefined => {
     let resolved: string | undefined
     const messages = at.map((offset) => message(offset, options.size))
     const payload: EachBatchPayload = {
       batch: {
         topic: "t",
-        partition: 0,
+        partition: options.partition ?? 0,
         highWatermark: "0",
         messages,
         isEmpty: () => false,
@@ -50,7 +51,12 @@ const setting = (maxBatch = 100) => {
       heartbeat: () => Promise.resolve(),
       pause: () => () => undefined,
       commitOffsetsIfNecessary: (committed) => {
-        calls.push(`commit ${committed?.topics[0]?.partitions[0]?.offset}`)
+        const positions = committed?.topics.flatMap(({ partitions }) => partitions) ?? []
+        calls.push(
+          `commit ${
+            positions.map(({ offset, partition }) => positions.length === 1 ? offset : `${offset} of ${partition}`)
+          }`
+        )
         return options.commit?.() ?? Promise.resolve()
       },
       uncommittedOffsets: () => ({ topics: [] }),
@@ -208,5 +214,80 @@ describe("Assignment", () => {
       assert.strictEqual((yield* Effect.flip(take().acknowledge)).operation, "acknowledge")
       assert.lengthOf(calls, 1)
       assert.lengthOf(stuck, 0)
+    }))
+
+  it.effect("stores what several partitions have handled in one request", () =>
+    Effect.gen(function*() {
+      const { assignment, calls, read, take } = setting()
+      assignment.join({ t: [0, 1, 2, 3] }, false)
+      const answers: Array<() => void> = []
+      const commit = () => new Promise<void>((resolve) => answers.push(resolve))
+      for (const partition of [0, 1, 2, 3]) read([partition], { partition, commit })
+      const acknowledge = Effect.suspend(() => Effect.forkChild(take().acknowledge, { startImmediately: true }))
+      const first = [yield* acknowledge, yield* acknowledge]
+      yield* soon(() => answers.length === 1)
+      const later = [yield* acknowledge, yield* acknowledge]
+      yield* TestClock.adjust("100 millis")
+      assert.deepStrictEqual(calls, ["commit 1 of 0,2 of 1"])
+      answers.forEach((answer) => answer())
+      yield* Effect.forEach(first, Fiber.join)
+      yield* soon(() => answers.length === 2)
+      assert.deepStrictEqual(calls, ["commit 1 of 0,2 of 1", "commit 3 of 2,4 of 3"])
+      assert.deepStrictEqual(later.map((fiber) => fiber.pollUnsafe()), [undefined, undefined])
+      answers.forEach((answer) => answer())
+      yield* Effect.forEach(later, Fiber.join)
+    }))
+
+  it.effect("lets a partition that cannot be stored hold up no other", () =>
+    Effect.gen(function*() {
+      const { assignment, calls, read, stuck, take } = setting()
+      assignment.join({ t: [0, 1] }, false)
+      const unstorable = () => Promise.reject(new Error("gone"))
+      read([0], { commit: unstorable })
+      read([1], { partition: 1 })
+      const both = yield* Effect.forEach([0, 1], () =>
+        Effect.forkChild(Effect.exit(take().acknowledge), { startImmediately: true }))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual((yield* Effect.forEach(both, Fiber.join)).map(Exit.isSuccess), [false, true])
+      assert.lengthOf(stuck, 1)
+      assert.deepStrictEqual(calls.slice(0, 2), ["commit 1 of 0,2 of 1", "commit 1"])
+    }))
+
+  it.effect("goes on when an answer never comes, for those too who waited for it", () =>
+    Effect.gen(function*() {
+      const { assignment, calls, read, take } = setting()
+      assignment.join({ t: [0, 1] }, false)
+      const commit = () => calls.length > 1 ? Promise.resolve() : new Promise<void>(() => undefined)
+      read([0], { commit })
+      read([1], { partition: 1, commit })
+      const first = yield* Effect.forkChild(take().acknowledge, { startImmediately: true })
+      yield* soon(() => calls.length === 1)
+      const second = yield* Effect.forkChild(take().acknowledge, { startImmediately: true })
+      yield* TestClock.adjust("1 minute")
+      yield* Effect.forEach([first, second], Fiber.join)
+      assert.deepStrictEqual(calls, ["commit 1", "commit 1", "commit 2"])
+    }))
+
+  it.effect("stores nothing in another assignment of what waited for a request of its own", () =>
+    Effect.gen(function*() {
+      const { assignment, calls, read, take } = setting()
+      assignment.join({ t: [0, 1] }, false)
+      const answers: Array<() => void> = []
+      const commit = () => new Promise<void>((resolve) => answers.push(resolve))
+      read([0], { commit })
+      read([1], { partition: 1, commit })
+      const acknowledge = Effect.suspend(() =>
+        Effect.forkChild(Effect.exit(take().acknowledge), { startImmediately: true })
+      )
+      yield* acknowledge
+      yield* soon(() => answers.length === 1)
+      const late = yield* acknowledge
+      assignment.leave()
+      assignment.join({ t: [0, 1] }, false)
+      answers.forEach((answer) => answer())
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(late)))
+      read([1], { partition: 1 })
+      yield* take().acknowledge
+      assert.deepStrictEqual(calls, ["commit 1", "commit 2"])
     }))
 })

@@ -2,12 +2,17 @@ import { Deferred, Effect, Schedule } from "effect"
 import type { EachBatchPayload, KafkaMessage } from "kafkajs"
 import { type Batch, BusUnavailable } from "../EventBus.ts"
 import type { IncomingMessage } from "../Message.ts"
+import { makeCommits } from "./Commits.ts"
 import { incoming, sizeOf } from "./incoming.ts"
 import { attempt, errorType } from "./KafkaClient.ts"
 
 /** What is read ahead of a partition's handler: reading stops above the first mark and goes on below the second. */
 const FULL_BYTES = 1_048_576
 const LOW_BYTES = 262_144
+
+/** Longer than kafkajs gives a request. An answer that it owes even then nobody else shall wait for. */
+const LOST = "12 seconds"
+const lost = new BusUnavailable({ operation: "acknowledge", cause: new Error(`no answer in ${LOST}`) })
 
 /** The group gave the partition to a member anew since the batch was handed out. */
 const refusals = ["ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "REBALANCE_IN_PROGRESS", "FENCED_INSTANCE_ID"]
@@ -55,8 +60,11 @@ export const makeAssignment = (options: AssignmentOptions) => {
   let generation = 0
   /** Done when the present generation is over. */
   let over = Deferred.makeUnsafe<void>()
+  let commits = makeCommits()
   const begin = (): void => {
     generation++
+    commits.end()
+    commits = makeCommits()
     Deferred.doneUnsafe(over, Effect.void)
     over = Deferred.makeUnsafe()
   }
@@ -86,14 +94,23 @@ export const makeAssignment = (options: AssignmentOptions) => {
 
   const acknowledge = (own: Held, offset: string, bytes: number): Batch["acknowledge"] => {
     let done = false
+    let tried = false
+    const position = { topic: own.topic, partition: own.partition, offset }
+    /** Again by itself: it may be another partition that cannot be stored. */
+    const store = (): Promise<void> => {
+      if (!tried) {
+        tried = true
+        return commits.store(position, own.commit)
+      }
+      return own.commit({ topics: [{ topic: own.topic, partitions: [{ partition: own.partition, offset }] }] })
+    }
     return Effect.suspend(() => {
       if (done) return Effect.void
       if (own.generation !== generation) return Effect.fail(stale(own))
-      const topics = [{ topic: own.topic, partitions: [{ partition: own.partition, offset }] }]
-      // The call looks up its generation at once, so nothing comes between the check above and this. Nobody waits for the
-      // answer of a broker that is away once the partition is no longer ours.
+      // kafkajs looks up the generation in the moment in which it is asked, which is now, or while this one's commits are
+      // not over. Nobody waits for the answer of a broker that is away once the partition is no longer ours.
       return Effect.raceFirst(
-        attempt("acknowledge", () => own.commit({ topics })),
+        attempt("acknowledge", store).pipe(Effect.timeoutOrElse({ duration: LOST, orElse: () => Effect.fail(lost) })),
         Effect.andThen(Deferred.await(over), Effect.fail(stale(own)))
       )
     }).pipe(
