@@ -1,6 +1,7 @@
 import { Effect, Redacted } from "effect"
 import { Kafka, type LogEntry, logLevel, type SASLOptions } from "kafkajs"
 import { BusUnavailable } from "../EventBus.ts"
+import { separateConnections } from "./connections.ts"
 import type { KafkaOptions, Sasl } from "./KafkaOptions.ts"
 import { watchedSockets } from "./sockets.ts"
 import { quietTimers } from "./timers.ts"
@@ -70,6 +71,7 @@ export interface Patience {
 export const kafkaClient = (options: KafkaOptions, patience: Patience): Effect.Effect<Kafka> =>
   Effect.map(Effect.context(), (context) => {
     quietTimers()
+    separateConnections()
     const run = Effect.runForkWith(context)
     return new Kafka({
       clientId: "g-store",
