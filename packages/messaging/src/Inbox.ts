@@ -15,7 +15,7 @@ import type { Transactions } from "./Transactions.ts"
 export interface ConsumeOptions {
   /** The most messages in a transaction; 500 if absent. */
   readonly maxBatch?: number | undefined
-  /** Transactions of this consumer at once, over all partitions; 4 if absent. */
+  /** Transactions of this consumer at once, over all partitions; 2 if absent. */
   readonly concurrency?: number | undefined
   /** The longest that a transaction may take; 30 seconds if absent. */
   readonly timeout?: Duration.Input | undefined
@@ -29,8 +29,8 @@ export interface ConsumeOptions {
  * Runs a consumer for as long as the layer lives: every message has its effect once, in order per key.
  *
  * A batch of a partition is one transaction: take the messages, lock the gates of their keys, park those that wait behind
- * a dead letter, handle the others; then acknowledge. Partitions run side by side. What decodes to undefined is
- * acknowledged and leaves no mark. See Consumer for what failures mean, and DeadLetters for what becomes of poison.
+ * a dead letter, handle the others; then acknowledge. Partitions run side by side; batches that have to wait for a
+ * transaction share the next one (inbox/Lanes.ts). What decodes to undefined is acknowledged and leaves no mark. See Consumer for what failures mean, and DeadLetters for what becomes of poison.
  */
 export const consume = <M, R>(
   consumer: Consumer<M, R>,
@@ -49,7 +49,8 @@ export const consume = <M, R>(
         consumer,
         closing,
         metrics: inboxMetrics(consumer.name),
-        permits: yield* Semaphore.make(options.concurrency ?? 4),
+        permits: yield* Semaphore.make(options.concurrency ?? 2),
+        maxBatch: options.maxBatch ?? 500,
         timeout: options.timeout ?? "30 seconds"
       }
       const process = yield* makeProcess(shared)

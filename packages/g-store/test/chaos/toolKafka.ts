@@ -1,3 +1,4 @@
+import { separateConnections } from "@g-store/messaging/kafka/connections.ts"
 import { watchedSockets } from "@g-store/messaging/kafka/sockets.ts"
 import { quietTimers } from "@g-store/messaging/kafka/timers.ts"
 import { Kafka, type KafkaConfig, logLevel } from "kafkajs"
@@ -11,6 +12,7 @@ export const toolKafka = (
   options: Pick<KafkaConfig, "connectionTimeout" | "requestTimeout" | "retry"> = {}
 ): Kafka => {
   quietTimers()
+  separateConnections()
   return new Kafka({
     brokers: [...brokers],
     clientId: "g-store-chaos",

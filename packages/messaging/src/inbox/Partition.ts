@@ -8,7 +8,7 @@ import { logHandled, logParked, logSetAside, tellParked } from "./Reports.ts"
 import { type Settled, settlement, type SettlementOptions } from "./Settlement.ts"
 
 export interface PartitionOptions<M, R>
-  extends Pick<SettlementOptions<M, R>, "consumer" | "metrics" | "permits" | "timeout">
+  extends Pick<SettlementOptions<M, R>, "consumer" | "maxBatch" | "metrics" | "permits" | "timeout">
 {
   readonly closing: Closing
 }
@@ -20,7 +20,7 @@ const madeAt = (messageId: string): number | undefined =>
     : undefined
 
 /** Takes batches to their end, then acknowledges them. */
-export const makeProcess = <M, R>({ closing, consumer, metrics, permits, timeout }: PartitionOptions<M, R>) =>
+export const makeProcess = <M, R>({ closing, consumer, maxBatch, metrics, permits, timeout }: PartitionOptions<M, R>) =>
   Effect.gen(function*() {
     const health = yield* MessagingHealth
 
@@ -36,7 +36,7 @@ export const makeProcess = <M, R>({ closing, consumer, metrics, permits, timeout
       yield* logParked(park)
       yield* tellParked(consumer, [...setAside, ...park])
     })
-    const settle = yield* settlement<M, R>({ consumer, metrics, permits, timeout, committed })
+    const settle = yield* settlement<M, R>({ consumer, maxBatch, metrics, permits, timeout, committed })
 
     const read = Effect.fnUntraced(function*({ messages }: Batch) {
       const entries = new Map<string, Entry<M>>()

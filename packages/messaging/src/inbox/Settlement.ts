@@ -18,6 +18,7 @@ import { type Entry, type Plan, plan, split, type Verdict } from "./Entry.ts"
 import { classify } from "./Failure.ts"
 import { handleAll, pauseAfter, TRIES } from "./Handling.ts"
 import type { InboxMetrics } from "./InboxMetrics.ts"
+import { makeLanes } from "./Lanes.ts"
 
 /** Another transaction closed a gate between this one's look and its letter. It begins again, and sees it. */
 class GateMoved extends Schema.TaggedError<GateMoved>()("GateMoved", {}) {}
@@ -37,6 +38,8 @@ export interface SettlementOptions<M, R> {
   readonly metrics: InboxMetrics
   /** Bounds the transactions of this consumer that run at once. */
   readonly permits: Semaphore.Semaphore
+  /** The most messages of several batches in one transaction. */
+  readonly maxBatch: number
   /** The longest that a transaction may take before it is rolled back and tried again. */
   readonly timeout: Duration.Input
   /** Called after each commit. */
@@ -49,7 +52,7 @@ export interface SettlementOptions<M, R> {
  */
 export const settlement = <M, R>(options: SettlementOptions<M, R>) =>
   Effect.gen(function*() {
-    const { committed, consumer, metrics, permits, timeout } = options
+    const { committed, consumer, maxBatch, metrics, permits, timeout } = options
     const store = yield* InboxStore
     const transactions = yield* Transactions
     const random = yield* SecureRandom.SecureRandom
@@ -98,23 +101,41 @@ export const settlement = <M, R>(options: SettlementOptions<M, R>) =>
         Effect.retry({ while: (error) => error instanceof GateMoved, schedule: Schedule.spaced("10 millis") })
       )
 
+    const lanes = makeLanes({
+      permits,
+      most: maxBatch,
+      together: (entries: ReadonlyArray<Entry<M>>) =>
+        attempt(entries, new Map(), () => {}).pipe(
+          (self) => timed(self, metrics),
+          Effect.tapCause((cause) =>
+            Effect.logDebug("a transaction of several partitions failed; each goes on alone", cause)
+          ),
+          Effect.flatMap(committed)
+        )
+    })
+
     const settle = (
       entries: ReadonlyArray<Entry<M>>,
       verdicts: Map<string, Verdict>,
-      setback: Setback
+      setback: Setback,
+      isSuspect = false
     ): Effect.Effect<void, never, R> =>
       Effect.gen(function*() {
         let tries = 0
+        let alone = isSuspect
         let firstFailedAt: DateTime.Utc | undefined
         while (true) {
           let tried: ReadonlyArray<Entry<M>> = []
-          const exit = yield* Effect.suspend(() => attempt(entries, verdicts, (planned) => (tried = planned.handle)))
+          const transaction = Effect.suspend(() => attempt(entries, verdicts, (planned) => (tried = planned.handle)))
             .pipe(
               (self) => timed(self, metrics),
-              permits.withPermits(1),
               Effect.exit
             )
+          const exit = yield* alone ? lanes.alone(transaction) : lanes.shared(entries, transaction)
+          if (exit === undefined) return
           if (Exit.isSuccess(exit)) return yield* committed(exit.value)
+          // Whatever is the matter with these messages, no other partition is to suffer from it.
+          alone = true
           const failure = classify(exit.cause)
           const named = failure._tag === "Named" ? tried.filter((entry) => failure.reasons.has(entry.messageId)) : []
           if (failure._tag === "Transient") {
@@ -136,8 +157,8 @@ export const settlement = <M, R>(options: SettlementOptions<M, R>) =>
           if (tried.length > 1 || (tried.length === 0 && entries.length > 1)) {
             yield* Effect.logWarning("a batch cannot be handled; it is halved to find the message", exit.cause)
             const [first, second] = split(entries, new Set(tried.map((entry) => entry.messageId)))
-            yield* settle(first, verdicts, setback)
-            return yield* settle(second, verdicts, setback)
+            yield* settle(first, verdicts, setback, true)
+            return yield* settle(second, verdicts, setback, true)
           }
           const [culprit] = tried
           if (culprit === undefined) {
