@@ -1,15 +1,13 @@
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, type Scope } from "effect"
-import { Command, Flag } from "effect/cli"
-import * as fs from "node:fs/promises"
-import { loadavg, tmpdir } from "node:os"
-import * as path from "node:path"
+import { Command } from "effect/cli"
+import { loadavg } from "node:os"
 import { cluster } from "../chaos/Cluster.ts"
 import { ground } from "../chaos/Ground.ts"
 import { NotKept } from "../chaos/NotKept.ts"
-import { freePort } from "../freePort.ts"
-import { type Child, run } from "../kills/StoreProcess.ts"
+import { count, flags, runCommand } from "../command.ts"
+import { demoFigures } from "../kills/DemoFigures.ts"
+import { embeddedStore } from "../kills/EmbeddedStore.ts"
+import type { Child } from "../kills/StoreProcess.ts"
 
 /**
  * The same load on the store in one process and on the services as processes of their own with Kafka and PostgreSQL, one
@@ -22,25 +20,11 @@ interface Store {
 }
 
 const embedded = Effect.gen(function*() {
-  const folder = yield* Effect.acquireRelease(
-    Effect.promise(() => fs.mkdtemp(path.join(tmpdir(), "g-store-modes-"))),
-    (made) => Effect.promise(() => fs.rm(made, { recursive: true, force: true }))
-  )
-  const env = {
-    GSTORE_DATA_DIR: folder,
-    GATEWAY_PORT: String(yield* freePort),
-    ADMIN_PORT: String(yield* freePort),
-    WEB_PORT: String(yield* freePort),
-    LOG_LEVEL: "warn",
-    RATE_LIMIT: "off"
-  }
-  const journal = path.join(folder, "journal.jsonl")
-  const store = yield* Effect.acquireRelease(run(["start"], env), ({ kill }) => kill("SIGTERM"))
-  yield* store.printed("g-store is ready")
+  const { gstore, journal, start } = yield* embeddedStore("modes", { RATE_LIMIT: "off" })
+  yield* Effect.acquireRelease(start, ({ kill }) => kill("SIGTERM"), { interruptible: true })
   return {
-    demo: (rate, orders) =>
-      run(["demo", "--orders", String(orders), "--rate", String(rate), "--journal", journal], env),
-    audit: run(["audit", "--journal", journal], env)
+    demo: (rate, orders) => gstore("demo", "--orders", String(orders), "--rate", String(rate), "--journal", journal),
+    audit: gstore("audit", "--journal", journal)
   } satisfies Store
 })
 
@@ -66,9 +50,7 @@ const measured = Effect.fnUntraced(
     const load = loadavg().map((one) => one.toFixed(1)).join(" ")
     const output = yield* ended("demo", yield* store.demo(rate, orders))
     yield* Console.log(`${name} (machine's load before: ${load})`)
-    for (const line of output.split("\n").filter((text) => /^(orders|rate|POST|calls|failed)/.test(text))) {
-      yield* Console.log(`  ${line}`)
-    }
+    for (const line of demoFigures(output)) yield* Console.log(`  ${line}`)
     yield* ended("audit", yield* store.audit)
     yield* Console.log("  audit              every invariant holds")
   },
@@ -76,10 +58,10 @@ const measured = Effect.fnUntraced(
 )
 
 const modes = Command.make("modes", {
-  orders: Flag.Int("orders").pipe(Flag.withDefault(5_000)),
-  rate: Flag.Finite("rate").pipe(Flag.withDescription("Orders a second, open loop"), Flag.withDefault(200)),
-  rounds: Flag.Int("rounds").pipe(Flag.withDescription("How often each of both takes its turn"), Flag.withDefault(1)),
-  replicas: Flag.Int("replicas").pipe(Flag.withDescription("Of each distributed service"), Flag.withDefault(1))
+  orders: flags.orders(5_000),
+  rate: flags.rate(200, "Orders a second, open loop"),
+  rounds: count("rounds", "How often each of both takes its turn", 1),
+  replicas: flags.replicas(1)
 }, ({ orders, rate, replicas, rounds }) =>
   Effect.gen(function*() {
     for (let round = 0; round < rounds; round++) {
@@ -88,4 +70,4 @@ const modes = Command.make("modes", {
     }
   }))
 
-Command.run(modes, { version: "1.0.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+runCommand(modes)

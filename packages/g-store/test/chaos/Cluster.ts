@@ -1,10 +1,9 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Effect, Redacted } from "effect"
+import { Effect, Record, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
-import * as fs from "node:fs/promises"
-import { tmpdir } from "node:os"
 import * as path from "node:path"
 import { run } from "../kills/StoreProcess.ts"
+import { scratchFolder } from "../scratchFolder.ts"
 import type { Ground } from "./Ground.ts"
 import { type Replica, replica, type ServiceName } from "./Replica.ts"
 import { roundRobin } from "./RoundRobin.ts"
@@ -26,10 +25,7 @@ export const cluster = Effect.fnUntraced(function*(
   { kafka, postgres, url: server }: Ground,
   logs?: string
 ) {
-  const folder = yield* Effect.acquireRelease(
-    Effect.promise(() => fs.mkdtemp(path.join(tmpdir(), "g-store-chaos-"))),
-    (made) => Effect.promise(() => fs.rm(made, { recursive: true, force: true }))
-  )
+  const folder = yield* scratchFolder("chaos")
   yield* PgClient.makeClient({ url: postgres.url, applicationName: "g-store chaos" }).pipe(
     Effect.flatMap((sql) => Effect.forEach(names, (name) => sql`CREATE DATABASE ${sql(name)}`)),
     Effect.scoped,
@@ -89,6 +85,9 @@ export const cluster = Effect.fnUntraced(function*(
     services,
     identity,
     url,
+    /** Another gateway, that knows of every replica but one. */
+    gatewayPast: (left: Replica) =>
+      roundRobin(Record.map(upstreams, (ports) => ports.filter((port) => port !== left.port))),
     /** Another gateway, that keeps its connections to the replicas. */
     keepAliveGateway: roundRobin(upstreams, true),
     urlOf,

@@ -1,5 +1,6 @@
 import { Console, Effect } from "effect"
 import { loadavg } from "node:os"
+import { demoFigures } from "../kills/DemoFigures.ts"
 import type { Child } from "../kills/StoreProcess.ts"
 import type { Cluster } from "./Cluster.ts"
 import { NotKept } from "./NotKept.ts"
@@ -24,9 +25,7 @@ export const judge = Effect.fnUntraced(function*(
   foreign?: ReadonlySet<string>
 ) {
   const demoCode = yield* demo.ended
-  yield* Console.log(
-    (yield* demo.output).split("\n").filter((line) => /^(orders|rate|POST|calls|failed)/.test(line)).join("\n")
-  )
+  yield* Console.log(demoFigures(yield* demo.output).join("\n"))
   const audit = yield* store.audit
   const auditCode = yield* audit.ended
   yield* Console.log(yield* audit.output)

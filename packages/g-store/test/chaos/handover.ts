@@ -1,7 +1,6 @@
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Console, Effect, Fiber } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
+import { count, runCommand } from "../command.ts"
 import { cluster } from "./Cluster.ts"
 import { ground } from "./Ground.ts"
 import { NotKept } from "./NotKept.ts"
@@ -69,11 +68,8 @@ const program = Effect.fnUntraced(function*(options: {
 }, Effect.scoped)
 
 const handover = Command.make("handover", {
-  runs: Flag.Int("runs").pipe(
-    Flag.withDescription("Each stops one replica of two services, through two kinds of gateway"),
-    Flag.withDefault(3)
-  ),
-  customers: Flag.Int("customers").pipe(Flag.withDescription("How many call at the same time"), Flag.withDefault(8))
+  runs: count("runs", "Each stops one replica of two services, through two kinds of gateway", 3),
+  customers: count("customers", "How many call at the same time", 8)
 }, program)
 
-Command.run(handover, { version: "1.0.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+runCommand(handover)

@@ -1,7 +1,6 @@
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Console, Duration, Effect, Random } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
+import { count, flags, runCommand, seeded } from "../command.ts"
 import { cluster } from "./Cluster.ts"
 import { drained } from "./Drained.ts"
 import { ground } from "./Ground.ts"
@@ -93,14 +92,11 @@ const program = Effect.fnUntraced(function*(options: {
 }, Effect.scoped)
 
 const outages = Command.make("outages", {
-  replicas: Flag.Int("replicas").pipe(Flag.withDescription("Processes of each service"), Flag.withDefault(2)),
-  minutes: Flag.Finite("minutes").pipe(Flag.withDefault(4)),
-  rounds: Flag.Int("rounds").pipe(
-    Flag.withDescription("Outages of Kafka, and as many of PostgreSQL"),
-    Flag.withDefault(5)
-  ),
-  rate: Flag.Finite("rate").pipe(Flag.withDescription("Orders a second meanwhile"), Flag.withDefault(10)),
-  seed: Flag.String("seed").pipe(Flag.withDefault("1"))
-}, (options) => program(options).pipe(Random.withSeed(options.seed)))
+  replicas: flags.replicas(2),
+  minutes: flags.minutes(4),
+  rounds: count("rounds", "Outages of Kafka, and as many of PostgreSQL", 5),
+  rate: flags.rate(10),
+  seed: flags.seed
+}, seeded(program))
 
-Command.run(outages, { version: "1.0.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+runCommand(outages)

@@ -1,15 +1,16 @@
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Console, Duration, Effect, Random } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
+import { count, flags, runCommand, seeded } from "../command.ts"
 import { cluster } from "./Cluster.ts"
 import { ground } from "./Ground.ts"
 import { NotKept } from "./NotKept.ts"
+import { PAUSE_SECONDS, pauses } from "./Pauses.ts"
 import { redelivered } from "./Redelivery.ts"
 import { judge } from "./Verdict.ts"
 
 /**
- * Kills replicas of the services under load, one every few seconds, and starts each again. At the end: the audit
+ * Kills replicas of the services under load, one every few seconds, and starts each again; with `--pauses` also freezes
+ * some that relay for longer than their lease, which then go on as if nothing had been. At the end: the audit
  * against the journal of everything that was acknowledged, the topics as the broker has them, all of it delivered once
  * more to emptied inboxes, and an orderly stop.
  */
@@ -25,6 +26,7 @@ const program = Effect.fnUntraced(function*(options: {
   readonly replicas: number
   readonly minutes: number
   readonly every: number
+  readonly pauses: number
   readonly rate: number
   readonly seed: string
 }) {
@@ -33,7 +35,9 @@ const program = Effect.fnUntraced(function*(options: {
   yield* Console.log(`ready after ${began} ms`)
   const seconds = options.minutes * 60
   const kills = Math.max(1, Math.floor(seconds / options.every) - 1)
-  const demo = yield* store.demo(options.rate, options.rate * seconds)
+  const demo = yield* store.demo(options.rate, options.rate * (seconds + options.pauses * PAUSE_SECONDS))
+  const paused = pauses(store)
+  let left = options.pauses
   let longest = 0
   for (let nth = 1; nth <= kills; nth++) {
     const [, busy] = yield* timed(Effect.gen(function*() {
@@ -46,8 +50,12 @@ const program = Effect.fnUntraced(function*(options: {
       yield* Console.log(`kill ${nth}: ${victim.name}, ready again after ${took} ms`)
     }))
     yield* Effect.sleep(Duration.millis(Math.max(0, options.every * 1000 - busy)))
+    for (; left > options.pauses * (1 - nth / kills); left--) {
+      const { millis, name, shards, takeover } = yield* paused.once
+      yield* Console.log(`${name} frozen for ${millis} ms: its ${shards} shards are another's after ${takeover} ms`)
+    }
   }
-  yield* judge(store, demo, [["kills", kills], ["longest restart", `${longest} ms`]])
+  yield* judge(store, demo, [["kills", kills], ["longest restart", `${longest} ms`], ...paused.figures()])
   yield* redelivered(store)
 
   const stops = yield* Effect.forEach(
@@ -67,11 +75,12 @@ const program = Effect.fnUntraced(function*(options: {
 }, Effect.scoped)
 
 const replicas = Command.make("replicas", {
-  replicas: Flag.Int("replicas").pipe(Flag.withDescription("Processes of each service"), Flag.withDefault(3)),
-  minutes: Flag.Finite("minutes").pipe(Flag.withDefault(3)),
-  every: Flag.Finite("every").pipe(Flag.withDescription("Seconds from one kill to the next"), Flag.withDefault(10)),
-  rate: Flag.Finite("rate").pipe(Flag.withDescription("Orders a second meanwhile"), Flag.withDefault(15)),
-  seed: Flag.String("seed").pipe(Flag.withDefault("1"))
-}, (options) => program(options).pipe(Random.withSeed(options.seed)))
+  replicas: flags.replicas(3),
+  minutes: flags.minutes(3),
+  every: flags.every(10),
+  pauses: count("pauses", "Of a replica that relays, by SIGSTOP, longer than its lease, spread among the kills", 0),
+  rate: flags.rate(15),
+  seed: flags.seed
+}, seeded(program))
 
-Command.run(replicas, { version: "1.0.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+runCommand(replicas)

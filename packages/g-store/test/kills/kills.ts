@@ -1,13 +1,10 @@
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Console, Effect, Option, Random } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as fs from "node:fs/promises"
-import { tmpdir } from "node:os"
-import * as path from "node:path"
 import { NotKept } from "../chaos/NotKept.ts"
-import { freePort } from "../freePort.ts"
-import { postmaster, run } from "./StoreProcess.ts"
+import { count, flags, runCommand, seeded } from "../command.ts"
+import { demoFigures } from "./DemoFigures.ts"
+import { embeddedStore } from "./EmbeddedStore.ts"
+import { postmaster } from "./StoreProcess.ts"
 
 /**
  * Kills the embedded store under load, at random moments, half of the time together with its PostgreSQL, and audits it
@@ -26,40 +23,27 @@ const program = Effect.fnUntraced(function*(options: {
   readonly seed: string
   readonly journal: Option.Option<string>
 }) {
-  const dataDir = yield* Effect.acquireRelease(
-    Effect.promise(() => fs.mkdtemp(path.join(tmpdir(), "g-store-kills-"))),
-    (folder) => Effect.promise(() => fs.rm(folder, { recursive: true, force: true }))
-  )
-  const env = {
-    GSTORE_DATA_DIR: dataDir,
-    GATEWAY_PORT: String(yield* freePort),
-    ADMIN_PORT: String(yield* freePort),
-    WEB_PORT: String(yield* freePort),
-    LOG_LEVEL: "warn"
-  }
-  const journal = Option.getOrElse(options.journal, () => path.join(dataDir, "journal.jsonl"))
+  const embedded = yield* embeddedStore("kills")
+  const journal = Option.getOrElse(options.journal, () => embedded.journal)
   const started = Effect.gen(function*() {
     const began = yield* Clock.currentTimeMillis
-    const store = yield* run(["start"], env)
-    yield* store.printed("g-store is ready")
+    const store = yield* embedded.start
     return { store, took: (yield* Clock.currentTimeMillis) - began }
   })
 
-  yield* Console.log(`seed ${options.seed}, data in ${dataDir}`)
+  yield* Console.log(`seed ${options.seed}, data in ${embedded.dataDir}`)
   let { store } = yield* started
   // Enough load for every kill to strike it: the demo ends by itself once all its orders are acknowledged.
   const orders = Math.round(options.rate * options.kills * 5)
-  const demo = yield* run(
-    ["demo", "--orders", String(orders), "--rate", String(options.rate), "--patience", "120", "--journal", journal],
-    env
-  )
+  const load = ["--orders", String(orders), "--rate", String(options.rate)]
+  const demo = yield* embedded.gstore("demo", ...load, "--patience", "120", "--journal", journal)
   const recoveries: Array<number> = []
   let withServer = 0
   for (let nth = 1; nth <= options.kills; nth++) {
     yield* Effect.sleep(yield* Random.nextIntBetween(300, 3_500))
     // Alternating, so that exactly half of the kills take the database along.
     const both = nth % 2 === 0
-    const server = both ? yield* postmaster(dataDir) : undefined
+    const server = both ? yield* postmaster(embedded.dataDir) : undefined
     if (server !== undefined) {
       withServer++
       yield* kill(server)
@@ -71,10 +55,8 @@ const program = Effect.fnUntraced(function*(options: {
     yield* Console.log(`kill ${nth}: ${both ? "Node and PostgreSQL" : "Node alone"}, ready again after ${next.took} ms`)
   }
   const code = yield* demo.ended
-  yield* Console.log(
-    (yield* demo.output).split("\n").filter((line) => /^(orders|rate|POST|calls|failed)/.test(line)).join("\n")
-  )
-  const audit = yield* run(["audit", "--journal", journal], env)
+  yield* Console.log(demoFigures(yield* demo.output).join("\n"))
+  const audit = yield* embedded.gstore("audit", "--journal", journal)
   const verdict = yield* audit.ended
   yield* Console.log(yield* audit.output)
   yield* store.kill("SIGTERM")
@@ -88,10 +70,13 @@ const program = Effect.fnUntraced(function*(options: {
 }, Effect.scoped)
 
 const kills = Command.make("kills", {
-  kills: Flag.Int("kills").pipe(Flag.withDefault(20)),
-  rate: Flag.Finite("rate").pipe(Flag.withDescription("Orders a second meanwhile"), Flag.withDefault(40)),
-  seed: Flag.String("seed").pipe(Flag.withDefault("1")),
-  journal: Flag.String("journal").pipe(Flag.optional)
-}, (options) => program(options).pipe(Random.withSeed(options.seed)))
+  kills: count("kills", "SIGKILLs of the store, every other one together with its PostgreSQL", 20),
+  rate: flags.rate(40),
+  seed: flags.seed,
+  journal: Flag.String("journal").pipe(
+    Flag.withDescription("A file that stays, for what was acknowledged"),
+    Flag.optional
+  )
+}, seeded(program))
 
-Command.run(kills, { version: "1.0.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+runCommand(kills)

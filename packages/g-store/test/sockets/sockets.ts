@@ -1,10 +1,9 @@
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Clock, Console, Duration, Effect, FiberSet, Random } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import { cluster } from "../chaos/Cluster.ts"
 import { ground } from "../chaos/Ground.ts"
 import { NotKept } from "../chaos/NotKept.ts"
+import { count, flags, runCommand, seeded } from "../command.ts"
 import { followerProcess } from "./FollowerProcess.ts"
 import { type Order, shoppers } from "./Shoppers.ts"
 
@@ -95,12 +94,12 @@ const program = Effect.fnUntraced(function*(options: {
 }, Effect.scoped)
 
 const sockets = Command.make("sockets", {
-  clients: Flag.Int("clients").pipe(Flag.withDefault(1_000)),
-  replicas: Flag.Int("replicas").pipe(Flag.withDescription("Processes of each service"), Flag.withDefault(3)),
-  minutes: Flag.Finite("minutes").pipe(Flag.withDefault(3)),
-  every: Flag.Finite("every").pipe(Flag.withDescription("Seconds from one kill to the next"), Flag.withDefault(10)),
-  rate: Flag.Finite("rate").pipe(Flag.withDescription("Orders a second"), Flag.withDefault(5)),
-  seed: Flag.String("seed").pipe(Flag.withDefault("1"))
-}, (options) => program(options).pipe(Random.withSeed(options.seed)))
+  clients: count("clients", "Sockets that follow orders", 1_000),
+  replicas: flags.replicas(3),
+  minutes: flags.minutes(3),
+  every: flags.every(10),
+  rate: flags.rate(5),
+  seed: flags.seed
+}, seeded(program))
 
-Command.run(sockets, { version: "1.0.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+runCommand(sockets)

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { countersIn, reportOf, tally } from "./Meters.ts"
+import { samplesIn } from "../chaos/Metrics.ts"
+import { reportOf, tally } from "./Meters.ts"
 
 const page = (absorbed: number) =>
   [
@@ -14,21 +15,21 @@ const page = (absorbed: number) =>
   ].join("\n")
 
 describe("What processes count", () => {
-  it("is read as counters with their labels, and nothing else", () => {
-    assert.deepStrictEqual(countersIn(page(5))[0], {
+  it("is read with its labels", () => {
+    assert.deepStrictEqual(samplesIn(page(5))[0], {
       name: "inbox_duplicates_absorbed_total",
       labels: { consumer: "money" },
       value: 5
     })
-    assert.strictEqual(countersIn(page(5)).length, 4)
+    assert.strictEqual(samplesIn(page(5)).length, 5)
   })
 
   it("is added up over the lives of processes, of each the last that was heard", () => {
     const counted = tally()
-    counted.record("one 1", countersIn(page(5)))
-    counted.record("one 1", countersIn(page(7)))
+    counted.record("one 1", samplesIn(page(5)))
+    counted.record("one 1", samplesIn(page(7)))
     // It was killed and began again at 0.
-    counted.record("one 2", countersIn(page(3)))
+    counted.record("one 2", samplesIn(page(3)))
     assert.strictEqual(counted.sum("inbox_duplicates_absorbed_total", { consumer: "money" }), 10)
     assert.strictEqual(counted.lives(), 2)
     assert.match(reportOf(counted), /money +0 +10 +6 +0 +0\n/)

@@ -1,4 +1,5 @@
 import { Effect, Schedule } from "effect"
+import { metricsOf, type Sample } from "../chaos/Metrics.ts"
 import type { Replica } from "../chaos/Replica.ts"
 
 /** How often every process is read, and so how much of a killed one's counting may be missing. */
@@ -8,24 +9,8 @@ const PATIENCE = "1 second"
 /** One that is about to be killed is not waited for longer. */
 const LAST_PATIENCE = "300 millis"
 
-/** One line of a process's metrics. */
-export interface Sample {
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-}
-
-/** The counters in a page of metrics: names that end in `_total`. */
-export const countersIn = (page: string): ReadonlyArray<Sample> =>
-  page.split("\n").flatMap((line) => {
-    const [, name, labels = "", value] = /^(\w+_total)(?:\{(.*)\})? (\S+)$/.exec(line) ?? []
-    if (name === undefined) return []
-    const pairs = Array.from(
-      labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g),
-      ([, label = "", text = ""]) => [label, text]
-    )
-    return [{ name, labels: Object.fromEntries(pairs), value: Number(value) }]
-  })
+/** Counters, by what Prometheus has them called; a gauge of several lives has no sum. */
+const countersIn = (samples: ReadonlyArray<Sample>) => samples.filter(({ name }) => name.endsWith("_total"))
 
 /**
  * Counters added up over the lives of processes: a process that starts again counts from 0, so of each life the last
@@ -34,7 +19,7 @@ export const countersIn = (page: string): ReadonlyArray<Sample> =>
 export const tally = () => {
   const lives = new Map<string, ReadonlyArray<Sample>>()
   return {
-    record: (life: string, samples: ReadonlyArray<Sample>): void => void lives.set(life, samples),
+    record: (life: string, samples: ReadonlyArray<Sample>): void => void lives.set(life, countersIn(samples)),
     /** How many lives were seen. */
     lives: () => lives.size,
     /** The values of a label that a counter was seen with. */
@@ -94,13 +79,12 @@ export const reportOf = (counted: ReturnType<typeof tally>): string => {
 export const meters = Effect.fnUntraced(function*(processes: ReadonlyArray<Replica>) {
   const counted = tally()
 
-  const read = Effect.fnUntraced(function*({ admin, name, pid }: Replica) {
+  const read = Effect.fnUntraced(function*(replica: Replica) {
+    const { name, pid } = replica
     const before = yield* pid
-    const page = yield* Effect.tryPromise((signal) =>
-      fetch(`http://127.0.0.1:${admin}/metrics`, { signal }).then((answer) => answer.text())
-    )
+    const samples = yield* metricsOf(replica)
     // Answered by one process, and it is known which.
-    if (before !== undefined && (yield* pid) === before) counted.record(`${name} ${before}`, countersIn(page))
+    if (before !== undefined && (yield* pid) === before) counted.record(`${name} ${before}`, samples)
   })
   const all = Effect.forEach(processes, (replica) => Effect.ignore(Effect.timeout(read(replica), PATIENCE)), {
     concurrency: "unbounded",

@@ -1,7 +1,5 @@
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Cause, Clock, Console, Duration, Effect, Exit, Layer, Random, Redacted } from "effect"
+import { Cause, Clock, Console, Duration, Effect, Exit, Random, Redacted } from "effect"
 import { Command, Flag } from "effect/cli"
 import { SecureRandom } from "effect/crypto"
 import { Reactivity } from "effect/reactivity"
@@ -14,13 +12,14 @@ import { groundBehindProxies } from "../chaos/Ground.ts"
 import { NotKept } from "../chaos/NotKept.ts"
 import { probe } from "../chaos/Probe.ts"
 import { judge } from "../chaos/Verdict.ts"
+import { count, flags, runCommand } from "../command.ts"
 import { corruption } from "./Corrupt.ts"
 import { duplicates } from "./Duplicates.ts"
 import { faults } from "./Faults.ts"
 import { meters } from "./Meters.ts"
 import { publisher } from "./Publisher.ts"
 import { recoveries } from "./Recoveries.ts"
-import { schedule } from "./Schedule.ts"
+import { schedule, type ScheduleOptions } from "./Schedule.ts"
 import { supervision } from "./Supervision.ts"
 
 /** The share of the load's time in which faults begin, so that it outlasts them. */
@@ -30,17 +29,11 @@ const BACKLOG = "5 minutes"
 const PROGRESS = "30 seconds"
 const LAST_FAULTS = 25
 
-interface Options {
+interface Options extends Omit<ScheduleOptions, "processes" | "window"> {
   readonly seed: string
   readonly orders: number
   readonly rate: number
   readonly replicas: number
-  readonly kills: number
-  readonly pauses: number
-  readonly postgres: number
-  readonly kafka: number
-  readonly cuts: number
-  readonly corrupt: number
   readonly duplicates: number
   readonly keep: boolean
 }
@@ -126,8 +119,8 @@ const run = Effect.fnUntraced(function*(options: Options, logs: string, trail: A
   const { byThemselves, kills } = supervisor.tally()
   yield* judge(store, demo, [
     ...[...making.counts].toSorted(([one], [other]) => one.localeCompare(other)),
-    ...[...kills].map(([service, count]) => [`SIGKILLs of ${service}`, count] as const),
-    ["SIGKILLs of services", [...kills.values()].reduce((sum, count) => sum + count, 0)],
+    ...[...kills].map(([service, times]) => [`SIGKILLs of ${service}`, times] as const),
+    ["SIGKILLs of services", [...kills.values()].reduce((sum, times) => sum + times, 0)],
     ...recovered.figures(),
     ["processes that ended by themselves", byThemselves.length],
     ["corrupt messages skipped by rule", corrupt.skipped()],
@@ -159,17 +152,11 @@ const program = Effect.fnUntraced(function*(options: Options) {
   yield* Console.log(`everything held with seed ${options.seed}${options.keep ? `; logs in ${logs}` : ""}`)
 }, Effect.scoped)
 
-const count = (name: string, description: string, fallback: number) =>
-  Flag.Int(name).pipe(Flag.withDescription(description), Flag.withDefault(fallback))
-
 const torture = Command.make("torture", {
-  seed: Flag.String("seed").pipe(Flag.withDescription("The same seed plans the same faults"), Flag.withDefault("1")),
-  orders: count("orders", "Orders to place meanwhile", 10_000),
-  rate: Flag.Finite("rate").pipe(
-    Flag.withDescription("Orders a second: orders / rate is how long the load lasts, and the faults with it"),
-    Flag.withDefault(12)
-  ),
-  replicas: count("replicas", "Processes of each service", 2),
+  seed: flags.seed,
+  orders: flags.orders(10_000),
+  rate: flags.rate(12, "Orders a second: orders / rate is how long the load lasts, and the faults with it"),
+  replicas: flags.replicas(2),
   kills: count("kills", "SIGKILLs of services, some of them two at once", 200),
   pauses: count("pauses", "SIGSTOPs of PostgreSQL, Kafka and services in turns, for 0.5 to 8 s", 15),
   postgres: count("postgres", "Restarts of PostgreSQL, every other one by SIGKILL", 20),
@@ -181,17 +168,11 @@ const torture = Command.make("torture", {
     Flag.withDescription("Leave the logs of every process and of the faults when all held, too"),
     Flag.withDefault(false)
   )
-}, program).pipe(
+}, (options) => program(options).pipe(Effect.provide([Reactivity.layer, SecureRandom.layerWebCrypto]))).pipe(
   Command.withDescription(
     "The store as processes on a real PostgreSQL and a real Kafka, under load and under faults; audited at the end. " +
       "Exit 0 only if everything holds."
   )
 )
 
-Command.run(torture, { version: "1.0.0" }).pipe(
-  Effect.provide(Layer.mergeAll(NodeServices.layer, Reactivity.layer, SecureRandom.layerWebCrypto)),
-  NodeRuntime.runMain({
-    // kafkajs leaves timers behind on connections that broke, which would keep the process.
-    teardown: (exit) => process.exit(Exit.isSuccess(exit) ? 0 : 1)
-  })
-)
+runCommand(torture)
