@@ -48,6 +48,7 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
     const { batch, leases, polling, publish, report, store } = parts
     const shards = Arr.makeBy(SHARDS, (shard) => ({ shard, busy: false, unread: true }))
     const changed = Latch.makeUnsafe(true)
+    const recovered = Latch.makeUnsafe(false)
     const publishes = yield* FiberSet.make<unknown, never>()
     const retries = yield* FiberSet.make<unknown, never>()
     const acknowledged: Array<Removal> = []
@@ -73,9 +74,10 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
       }).pipe(Effect.andThen(databaseAnswered))
     })
 
+    /** Not longer than until the bus takes what it had refused before: it may take everything again. */
     const retry = (shard: typeof shards[number], millis: number) =>
       Effect.andThen(
-        Effect.sleep(millis),
+        Effect.raceFirst(Effect.sleep(millis), recovered.await),
         Effect.sync(() => {
           shard.busy = false
           shard.unread = true
@@ -93,7 +95,7 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
           if ("retryAfter" in published) return FiberSet.run(retries, retry(shard, published.retryAfter))
           acknowledged.push(published.removal)
           changed.openUnsafe()
-          return Effect.void
+          return published.recovered ? recovered.release : Effect.void
         }),
         FiberSet.run(publishes)
       )

@@ -11,7 +11,8 @@ class PublishTimeout extends Schema.TaggedError<PublishTimeout>()("PublishTimeou
 /** What is kept of the lease when a publish is given up, for clocks that run unevenly and answers under way. */
 export const MARGIN_MILLIS = 500
 const FIRST_DELAY = 100
-const LONGEST_DELAY = 5_000
+/** Short, since a hop that is tried late adds that to everything that waited through an outage. */
+const LONGEST_DELAY = 1_000
 /** What one publish may carry at most, if that is more than one message: brokers refuse larger batches (1 MB). */
 const MOST_BYTES = 512 * 1024
 
@@ -22,8 +23,13 @@ export const oneBatch = (rows: ReadonlyArray<OutboxRow>): ReadonlyArray<OutboxRo
   return over < 0 ? rows : rows.slice(0, Math.max(1, over))
 }
 
-/** What came of a publish: the rows to remove, or after how many milliseconds the same head is to be tried again. */
-export type Published = { readonly removal: Removal } | { readonly retryAfter: number }
+/**
+ * What came of a publish: the rows to remove, and whether the shard's publish before that had failed; or after how many
+ * milliseconds the same head is to be tried again.
+ */
+export type Published =
+  | { readonly removal: Removal; readonly recovered: boolean }
+  | { readonly retryAfter: number }
 
 /** Publishes the head of one shard, given up while its lease still lasts. Never asked to beside itself for one shard. */
 export const shardPublisher = (
@@ -45,10 +51,10 @@ export const shardPublisher = (
       Effect.exit
     )
     if (Exit.isSuccess(exit)) {
-      failures.delete(shard)
+      const recovered = failures.delete(shard)
       yield* report.shardFlows(shard)
       yield* report.published(rows)
-      return { removal: { shard, epoch, positions: rows.map(({ position }) => position) } }
+      return { removal: { shard, epoch, positions: rows.map(({ position }) => position) }, recovered }
     }
     const nth = failures.get(shard) ?? 0
     failures.set(shard, nth + 1)
