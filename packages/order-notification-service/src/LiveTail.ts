@@ -20,6 +20,31 @@ export interface LiveEvent {
 /** Called in the turn in which events become known, in order per order; must not block or throw. */
 export type Listener = (event: LiveEvent) => void
 
+/** Listeners by what they listen to: mostly one each, which then stands alone, as a Set takes far more than it. */
+const makeListeners = () => {
+  const listeners = new Map<string, Listener | Set<Listener>>()
+  return {
+    add: (key: string, listener: Listener) => {
+      const known = listeners.get(key)
+      if (known === undefined) listeners.set(key, listener)
+      else if (typeof known === "function") listeners.set(key, new Set([known, listener]))
+      else known.add(listener)
+      return () => {
+        const now = listeners.get(key)
+        if (now === undefined || typeof now === "function") {
+          if (now === listener) listeners.delete(key)
+        } else if (now.delete(listener) && now.size === 0) listeners.delete(key)
+      }
+    },
+    tell: (key: string, event: LiveEvent) => {
+      const told = listeners.get(key)
+      if (told === undefined) return
+      if (typeof told === "function") told(event)
+      else for (const listener of told) listener(event)
+    }
+  }
+}
+
 /** What this replica's consumer has just seen into the feed, for the sockets of this replica. */
 export class LiveTail extends Context.Service<LiveTail, {
   readonly publish: (events: ReadonlyArray<LiveEvent>) => void
@@ -34,28 +59,20 @@ export class LiveTail extends Context.Service<LiveTail, {
   readonly listenToBeginnings: (listener: () => void) => () => void
 }>()("@g-store/order-notification-service/LiveTail") {
   static readonly layer = Layer.sync(LiveTail, () => {
-    const orders = new Map<string, Set<Listener>>()
-    const users = new Map<string, Set<Listener>>()
+    const orders = makeListeners()
+    const users = makeListeners()
     const all = new Set<Listener>()
     const beginnings = new Set<() => void>()
-    const add = (of: Map<string, Set<Listener>>, key: string, listener: Listener) => {
-      const set = of.get(key) ?? new Set()
-      of.set(key, set.add(listener))
-      return () => {
-        set.delete(listener)
-        if (set.size === 0 && of.get(key) === set) of.delete(key)
-      }
-    }
     return LiveTail.of({
       publish: (events) => {
         for (const event of events) {
-          for (const listener of orders.get(event.orderId) ?? []) listener(event)
-          for (const listener of users.get(event.userId) ?? []) listener(event)
+          orders.tell(event.orderId, event)
+          users.tell(event.userId, event)
           for (const listener of all) listener(event)
         }
       },
-      listenToOrder: (orderId, listener) => add(orders, orderId, listener),
-      listenToUser: (userId, listener) => add(users, userId, listener),
+      listenToOrder: (orderId, listener) => orders.add(orderId, listener),
+      listenToUser: (userId, listener) => users.add(userId, listener),
       listenToAll: (listener) => {
         all.add(listener)
         return () => void all.delete(listener)

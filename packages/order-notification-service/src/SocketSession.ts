@@ -1,13 +1,12 @@
 import type { Caller } from "@g-store/contracts/Actor.ts"
 import type { OrderId } from "@g-store/contracts/Ids.ts"
 import { closeCodes, type ServerFrame, type SocketErrorCode } from "@g-store/contracts/Socket.ts"
-import type { Verified } from "@g-store/service-kit/TokenVerifier.ts"
-import { Clock, Effect, FiberHandle, Queue, Result, Scope } from "effect"
+import { Effect, type Fiber, Result } from "effect"
 import { readClientFrame } from "./ClientFrames.ts"
 import { type Frame, serverFrame } from "./Frames.ts"
-import { type LiveEvent, LiveTail } from "./LiveTail.ts"
-import type { SocketLimits } from "./SocketLimits.ts"
-import { makeSubscriptions } from "./Subscriptions.ts"
+import type { LiveEvent } from "./LiveTail.ts"
+import type { SessionsOptions, Surroundings } from "./SocketSessions.ts"
+import { Subscriptions, type SubscriptionsOptions } from "./Subscriptions.ts"
 
 /** The other end of a session: a WebSocket, or a client of the simulation. Neither call blocks or throws. */
 export interface Connection {
@@ -15,23 +14,15 @@ export interface Connection {
   readonly close: (code: number, reason: string) => void
 }
 
+/** What the upgrade request says. */
 export interface SessionOptions {
   readonly connection: Connection
-  readonly limits: SocketLimits
-  readonly updateFrame: (update: NonNullable<LiveEvent["update"]>) => Frame
-  /**
-   * Who a token stands for, or what to tell its bearer; undefined where tokens mean nothing, because the upgrade request
-   * alone says who is there.
-   */
-  readonly authenticate:
-    | ((token: string) => Effect.Effect<Verified, { readonly detail?: string | undefined }>)
-    | undefined
-  /** Known from the upgrade request, by its headers. */
+  /** Known by its headers. */
   readonly caller?: Caller | undefined
   /** Until when, in milliseconds since the epoch; for ever if absent. */
   readonly expiresAt?: number | undefined
-  /** Takes one of the caller's sockets, for as long as the session lives; false when they have enough. */
-  readonly admit: (caller: Caller) => Effect.Effect<boolean, never, Scope.Scope>
+  /** The client's address, which failures are counted by. */
+  readonly address?: string | undefined
   /** Development with trusted headers and none sent: orders are served without asking whose they are. */
   readonly unchecked?: boolean | undefined
 }
@@ -40,6 +31,8 @@ export interface SessionOptions {
 export interface SocketSession {
   /** What the client sent: the text of a frame, or undefined for a frame that is no text. */
   readonly receive: (text: string | undefined) => void
+  /** The connection is gone: nothing is worked on or listened to any more. */
+  readonly end: () => void
 }
 
 export type Say = (
@@ -51,119 +44,186 @@ export type Refuse = (
   about?: { readonly orderId?: OrderId; readonly scope?: "mine" | "all" }
 ) => void
 
-const AUTHENTICATION_DEADLINE = "10 seconds"
-/** Timers hold 24 days at most; whoever brings a token of more than that has to come again before. */
-const LONGEST_TIMER_MILLIS = 2_000_000_000
+const AUTHENTICATION_MILLIS = 10_000
 
-/** One socket's conversation. Frames are taken in order. Ends with its scope. */
-export const makeSession = Effect.fnUntraced(function*(options: SessionOptions) {
-  const { connection, limits } = options
-  const inbox = yield* Queue.unbounded<string | undefined>()
-  const deadline = yield* FiberHandle.make<void, never>()
-  const sessionScope = yield* Effect.scope
-  const unchecked = options.unchecked === true
-  let caller: Caller | undefined
-  // One who comes back asks for everything anew that they follow by name, all at once.
-  const burst = limits.messagesPerSecond + limits.subscriptions
-  let allowance = burst
-  let countedAt = 0
+/**
+ * One socket's conversation. Frames are taken in order. While nothing is said it is this object and what is followed: no
+ * fiber, no timer and no closure of its own, for those would be most of an idle socket's memory.
+ */
+export class Session implements SocketSession, SubscriptionsOptions {
+  caller: Caller | undefined
+  readonly unchecked: boolean
+  /** When it is closed for want of a token that holds, in milliseconds since the epoch. */
+  closesAt = Number.POSITIVE_INFINITY
+  private readonly sessions: SessionsOptions & Surroundings
+  private readonly connection: Connection
+  private readonly address: string | undefined
+  /** Frames behind the one that is being handled; undefined while none is. */
+  private inbox: Array<string | undefined> | undefined
+  private fibers: Set<Fiber.Fiber<void>> | undefined
+  private subscriptions: Subscriptions | undefined
+  private allowance: number
+  private countedAt = 0
+  private hasEnded = false
 
-  const say: Say = (frame) => connection.send(serverFrame(frame))
-  const refuse: Refuse = (code, message, about = {}) => say({ type: "error", data: { code, message, ...about } })
-  const subscriptions = yield* makeSubscriptions({
-    say,
-    refuse,
-    update: (update) => connection.send(options.updateFrame(update)),
-    caller: () => caller,
-    unchecked,
-    most: limits.subscriptions
-  })
+  constructor(sessions: SessionsOptions & Surroundings, { address, caller, connection, ...options }: SessionOptions) {
+    this.sessions = sessions
+    this.connection = connection
+    this.address = address
+    this.unchecked = options.unchecked === true
+    this.allowance = this.burst
+    sessions.open.add(this)
+    if (caller !== undefined) {
+      if (this.admit(caller) && options.expiresAt !== undefined) this.closeAt(options.expiresAt)
+    } else if (!this.unchecked) this.closeAt(this.now + AUTHENTICATION_MILLIS)
+  }
 
-  const closeAfter = (duration: Parameters<typeof Effect.sleep>[0], reason: string) =>
-    FiberHandle.run(
-      deadline,
-      Effect.andThen(Effect.sleep(duration), Effect.sync(() => connection.close(closeCodes.unauthenticated, reason)))
-    )
-  const closeAt = Effect.fnUntraced(function*(expiresAt: number) {
-    const left = expiresAt - (yield* Clock.currentTimeMillis)
-    yield* closeAfter(Math.min(Math.max(left, 0), LONGEST_TIMER_MILLIS), "the token has expired")
-  })
+  get feed() {
+    return this.sessions.feed
+  }
+  get tail() {
+    return this.sessions.tail
+  }
+  get mostNamed() {
+    return this.sessions.limits.subscriptions
+  }
 
-  const admitted = Effect.fnUntraced(function*(who: Caller) {
-    if (yield* Scope.provide(options.admit(who), sessionScope)) {
-      caller = who
+  receive(text: string | undefined): void {
+    const { now } = this
+    const earned = (now - this.countedAt) * this.sessions.limits.messagesPerSecond / 1_000
+    this.allowance = Math.min(this.burst, this.allowance + earned) - 1
+    this.countedAt = now
+    if (this.allowance < 0) return this.connection.close(closeCodes.tooManyMessages, "too many messages")
+    if (this.inbox !== undefined) return void this.inbox.push(text)
+    this.inbox = []
+    this.fork(this.handleAll(text))
+  }
+
+  /** The token is too old now, or none came in time. */
+  expire(): void {
+    this.closesAt = Number.POSITIVE_INFINITY
+    const reason = this.caller === undefined ? "not authenticated within 10 seconds" : "the token has expired"
+    this.connection.close(closeCodes.unauthenticated, reason)
+  }
+
+  /** Whoever came before this replica had found its place may have missed something; what they name, they are sent anew. */
+  beginAnew(): void {
+    this.connection.close(closeCodes.goingAway, "this replica begins to read: connect again and resume")
+  }
+
+  end(): void {
+    if (this.hasEnded) return
+    this.hasEnded = true
+    this.sessions.open.delete(this)
+    this.subscriptions?.end()
+    for (const fiber of this.fibers ?? []) fiber.interruptUnsafe()
+    if (this.caller !== undefined) this.sessions.admission.giveBack(this.caller)
+  }
+
+  fork(effect: Effect.Effect<void>): Fiber.Fiber<void> {
+    const { run } = this.sessions
+    if (this.hasEnded) return run(Effect.void)
+    const fiber = run(Effect.catchDefect(effect, (defect) => this.broken(defect)))
+    if (fiber.pollUnsafe() !== undefined) return fiber
+    this.fibers ??= new Set()
+    this.fibers.add(fiber)
+    fiber.addObserver(() => {
+      this.fibers?.delete(fiber)
+      if (this.fibers?.size === 0) this.fibers = undefined
+    })
+    return fiber
+  }
+
+  update(update: NonNullable<LiveEvent["update"]>): void {
+    this.connection.send(this.sessions.updateFrame(update))
+  }
+
+  say(frame: Parameters<Say>[0]): void {
+    this.connection.send(serverFrame(frame))
+  }
+
+  refuse(...[code, message, about]: Parameters<Refuse>): void {
+    this.say({ type: "error", data: { code, message, ...about } })
+  }
+
+  /** One who comes back asks for everything anew that they follow by name, all at once. */
+  private get burst(): number {
+    return this.sessions.limits.messagesPerSecond + this.sessions.limits.subscriptions
+  }
+
+  private get now(): number {
+    return this.sessions.clock.currentTimeMillisUnsafe()
+  }
+
+  private closeAt(millis: number): void {
+    this.closesAt = millis
+    this.sessions.expect(millis)
+  }
+
+  private admit(caller: Caller): boolean {
+    const { admission, limits } = this.sessions
+    if (admission.take(caller)) {
+      this.caller = caller
       return true
     }
-    refuse("LIMIT", `You have ${limits.connectionsPerUser} sockets open already. Close one first.`)
-    connection.close(closeCodes.tooManyMessages, "too many sockets of one user")
+    this.refuse("LIMIT", `You have ${limits.connectionsPerUser} sockets open already. Close one first.`)
+    this.connection.close(closeCodes.tooManyMessages, "too many sockets of one user")
     return false
-  })
-
-  const authenticate = Effect.fnUntraced(function*(token: string) {
-    if (options.authenticate === undefined) {
-      // One client serves both modes: it waits for this before it subscribes.
-      if (caller !== undefined || unchecked) return say({ type: "authenticated" })
-      return refuse("UNAUTHENTICATED", "Tokens mean nothing here: who you are comes with the upgrade request.")
-    }
-    const found = yield* Effect.result(options.authenticate(token))
-    if (Result.isFailure(found)) {
-      return refuse("UNAUTHENTICATED", found.failure.detail ?? "The token does not hold. Get a new one.")
-    }
-    const { caller: verified, expiresAt } = found.success
-    if (caller !== undefined && nameOf(caller) !== nameOf(verified)) {
-      return connection.close(closeCodes.otherUser, "this socket is somebody else's")
-    }
-    if (caller === undefined && !(yield* admitted(verified))) return
-    say({ type: "authenticated" })
-    yield* closeAt(expiresAt)
-  })
-
-  const handle = Effect.fnUntraced(function*(text: string | undefined) {
-    if (text === undefined) return refuse("INVALID", "Binary frames are not understood here: send text.")
-    const decoded = readClientFrame(text)
-    if (Result.isFailure(decoded)) return refuse("INVALID", decoded.failure.message, decoded.failure.about)
-    const frame = decoded.success
-    if (frame.type === "ping") return say({ type: "pong" })
-    if (frame.type === "authenticate") return yield* authenticate(frame.token)
-    if (caller === undefined && !unchecked) {
-      const about = "orderId" in frame ? { orderId: frame.orderId } : { scope: frame.scope }
-      return refuse("UNAUTHENTICATED", "Send {\"type\":\"authenticate\",\"token\":...} first.", about)
-    }
-    yield* frame.type === "subscribe" ? subscriptions.subscribe(frame) : subscriptions.unsubscribe(frame)
-  })
-
-  // Whoever came before this replica had found its place may have missed something; what they name, they are sent anew.
-  const tail = yield* LiveTail
-  yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      tail.listenToBeginnings(() =>
-        connection.close(closeCodes.goingAway, "this replica begins to read: connect again and resume")
-      )
-    ),
-    (stop) => Effect.sync(stop)
-  )
-
-  if (options.caller !== undefined) {
-    yield* admitted(options.caller)
-    if (options.expiresAt !== undefined) yield* closeAt(options.expiresAt)
-  } else if (!unchecked) {
-    yield* closeAfter(AUTHENTICATION_DEADLINE, "not authenticated within 10 seconds")
   }
-  yield* Queue.take(inbox).pipe(Effect.flatMap(handle), Effect.forever, Effect.forkScoped)
-  const clock = yield* Clock.Clock
 
-  return {
-    receive: (text) => {
-      const now = clock.currentTimeMillisUnsafe()
-      allowance = Math.min(burst, allowance + (now - countedAt) * limits.messagesPerSecond / 1_000) - 1
-      countedAt = now
-      if (allowance < 0) {
-        return connection.close(closeCodes.tooManyMessages, "too many messages")
+  /** A client that is left waiting for ever would be worse off than one that has to come again. */
+  private broken(defect: unknown): Effect.Effect<void> {
+    this.connection.close(closeCodes.goingAway, "something unexpected happened here: connect again and resume")
+    return Effect.logError("a socket was closed for an error that nothing expects", defect)
+  }
+
+  private handleAll(first: string | undefined): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function*() {
+      yield* this.handle(first)
+      while (this.inbox !== undefined && this.inbox.length > 0) yield* this.handle(this.inbox.shift())
+      this.inbox = undefined
+    })
+  }
+
+  private handle(text: string | undefined): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function*() {
+      if (text === undefined) return this.refuse("INVALID", "Binary frames are not understood here: send text.")
+      const decoded = readClientFrame(text)
+      if (Result.isFailure(decoded)) return this.refuse("INVALID", decoded.failure.message, decoded.failure.about)
+      const frame = decoded.success
+      if (frame.type === "ping") return this.say({ type: "pong" })
+      if (frame.type === "authenticate") return yield* this.authenticate(frame.token)
+      if (this.caller === undefined && !this.unchecked) {
+        const about = "orderId" in frame ? { orderId: frame.orderId } : { scope: frame.scope }
+        return this.refuse("UNAUTHENTICATED", "Send {\"type\":\"authenticate\",\"token\":...} first.", about)
       }
-      Queue.offerUnsafe(inbox, text)
-    }
-  } satisfies SocketSession
-})
+      this.subscriptions ??= new Subscriptions(this)
+      if (frame.type === "subscribe") this.subscriptions.subscribe(frame)
+      else yield* this.subscriptions.unsubscribe(frame)
+    })
+  }
+
+  private authenticate(token: string): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function*() {
+      if (this.sessions.authenticate === undefined) {
+        // One client serves both modes: it waits for this before it subscribes.
+        if (this.caller !== undefined || this.unchecked) return this.say({ type: "authenticated" })
+        return this.refuse("UNAUTHENTICATED", "Tokens mean nothing here: who you are comes with the upgrade request.")
+      }
+      const found = yield* Effect.result(this.sessions.authenticate(token, this.address))
+      if (Result.isFailure(found)) {
+        return this.refuse("UNAUTHENTICATED", found.failure.detail ?? "The token does not hold. Get a new one.")
+      }
+      const { caller: verified, expiresAt } = found.success
+      if (this.caller !== undefined && nameOf(this.caller) !== nameOf(verified)) {
+        return this.connection.close(closeCodes.otherUser, "this socket is somebody else's")
+      }
+      if (this.caller === undefined && !this.admit(verified)) return
+      this.say({ type: "authenticated" })
+      this.closeAt(expiresAt)
+    })
+  }
+}
 
 const nameOf = (caller: Caller): string =>
   caller._tag === "Customer" ? `customer:${caller.userId}` : `staff:${caller.id}`

@@ -1,109 +1,163 @@
 import { closeCodes } from "@g-store/contracts/Socket.ts"
-import { Deferred, Effect } from "effect"
-import type { Duplex } from "node:stream"
-import type { WebSocket } from "ws"
 import type { Frame } from "./Frames.ts"
 import type { SocketLimits } from "./SocketLimits.ts"
 import type { Connection, SocketSession } from "./SocketSession.ts"
 
-/** One `ws` socket as a session's connection. Frames of one turn of the event loop leave in one write. */
-export interface Wire extends Connection {
-  /** From now on the session gets what comes, and at first what has come already. */
-  readonly attach: (session: SocketSession) => void
-  /** Cuts a peer that has not been heard of since the last beat, and asks the others for a sign. */
-  readonly beat: () => void
-  /** How many frames were sent since this was last asked. */
-  readonly takeSent: () => number
-  /** Done once the socket is gone. */
-  readonly closed: Deferred.Deferred<void>
+/** What a wire needs of a WebSocket. */
+export interface Socket {
+  readonly isOpen: boolean
+  /** Bytes that wait for the peer to read. */
+  readonly bufferedAmount: number
+  /** Writes bytes that are frames already. */
+  readonly writeFrames: (bytes: Buffer) => void
+  readonly ping: () => void
+  readonly close: (code: number, reason: string) => void
+  readonly terminate: () => void
 }
 
-export interface WireOptions {
-  /** The raw socket beneath. */
-  readonly stream: Duplex
+export interface WiresOptions {
   readonly limits: SocketLimits
   /** Frames as bytes for the raw socket. */
   readonly framing: (frame: Frame) => Buffer
-  /** Told when the peer is cut off because it does not read. */
+  /** Told when a peer is cut off because it does not read. */
   readonly onSlow: () => void
+  /** Told when a socket has gone. */
+  readonly onGone: (wire: Wire) => void
 }
 
-export const makeWire = (socket: WebSocket, { framing, limits, onSlow, stream }: WireOptions): Wire => {
-  const closed = Deferred.makeUnsafe<void>()
-  let session: SocketSession | undefined
-  let early: Array<string | undefined> = []
-  let frames: Array<Buffer> = []
-  let closing = false
-  let alive = true
+/** What the wires of a replica have in common. */
+interface Wires extends WiresOptions {
+  /** Pings of a peer between two beats; more close its socket. */
+  readonly mostPings: number
+  /** So many frames were sent. */
+  readonly onSent: (frames: number) => void
+  /** Flushes this wire at the end of the turn of the event loop. */
+  readonly flushSoon: (wire: Wire) => void
+  /** Frames as one piece. */
+  readonly join: (frames: ReadonlyArray<Buffer>) => Buffer
+}
+
+/** One socket as a session's connection: it sends frames, and takes what comes to the session. */
+export class Wire implements Connection {
+  private readonly wires: Wires
+  private readonly socket: Socket
+  private session: SocketSession | undefined
+  private frames: Array<Buffer> | undefined
+  private isClosing = false
+  private isAlive = true
+  private pings = 0
+  private cut: NodeJS.Timeout | undefined
+
+  constructor(wires: Wires, socket: Socket) {
+    this.wires = wires
+    this.socket = socket
+  }
+
+  /** What comes goes to this session from now on. */
+  attach(session: SocketSession): void {
+    this.session = session
+  }
+
+  send(frame: Frame): void {
+    if (this.isClosing) return
+    const bytes = this.wires.framing(frame)
+    if (this.frames !== undefined) return void this.frames.push(bytes)
+    this.frames = [bytes]
+    this.wires.flushSoon(this)
+  }
+
+  close(code: number, reason: string): void {
+    this.flush()
+    this.end(code, reason)
+  }
+
+  /** Writes what was sent in this turn. */
+  flush(): void {
+    const { frames, socket, wires } = this
+    this.frames = undefined
+    if (frames === undefined || !socket.isOpen) return
+    socket.writeFrames(wires.join(frames))
+    wires.onSent(frames.length)
+    if (socket.bufferedAmount <= wires.limits.bufferedBytes || this.isClosing) return
+    wires.onSlow()
+    this.end(closeCodes.slowConsumer, "you do not read fast enough: connect again and resume")
+  }
+
+  /** Cuts a peer that has not been heard of since the last beat, and asks the others for a sign. */
+  beat(): void {
+    this.pings = 0
+    if (!this.isAlive) return this.end(closeCodes.noPong, "no pong")
+    this.isAlive = false
+    if (this.socket.isOpen) this.socket.ping()
+  }
+
+  /** The peer sent text, or undefined for a frame that is no text. */
+  onMessage(text: string | undefined): void {
+    this.isAlive = true
+    if (!this.isClosing) this.session?.receive(text)
+  }
+
+  onPong(): void {
+    this.isAlive = true
+  }
+
+  /** Each is answered, also to a peer that floods us with them and reads nothing. */
+  onPing(): void {
+    this.isAlive = true
+    if (++this.pings > this.wires.mostPings) this.end(closeCodes.tooManyMessages, "too many pings")
+  }
+
+  /** The socket is gone. */
+  onClose(): void {
+    this.frames = undefined
+    this.isClosing = true
+    clearTimeout(this.cut)
+    this.session?.end()
+    this.wires.onGone(this)
+  }
+
+  private end(code: number, reason: string): void {
+    if (this.isClosing) return
+    this.isClosing = true
+    this.socket.close(code, reason)
+    this.cut = setTimeout(() => this.socket.terminate(), this.wires.limits.closeMillis)
+    this.cut.unref()
+  }
+}
+
+/** Frames of one turn of the event loop leave in one write for each socket. Build one per Layer. */
+export const makeWires = (options: WiresOptions) => {
+  const waiting: Array<Wire> = []
   let sent = 0
-  let pings = 0
-  const mostPings = Math.ceil(limits.messagesPerSecond * limits.pingMillis / 1_000)
-
-  const end = (code: number, reason: string): void => {
-    if (closing) return
-    closing = true
-    socket.close(code, reason)
-    const cut = setTimeout(() => socket.terminate(), limits.closeMillis)
-    cut.unref()
-    socket.once("close", () => clearTimeout(cut))
+  const flushAll = () => {
+    for (const wire of waiting.splice(0)) wire.flush()
+    joined = undefined
   }
-  const flush = (): void => {
-    const now = frames
-    if (now.length === 0) return
-    frames = []
-    if (socket.readyState !== socket.OPEN) return
-    // One write for all of them, past ws: a write costs far more than the bytes.
-    stream.write(now.length === 1 ? now[0] : Buffer.concat(now))
-    sent += now.length
-    if (socket.bufferedAmount <= limits.bufferedBytes || closing) return
-    onSlow()
-    end(closeCodes.slowConsumer, "you do not read fast enough: connect again and resume")
+  // A burst says the same to many sockets, one after the other.
+  let joined: { readonly frames: ReadonlyArray<Buffer>; readonly bytes: Buffer } | undefined
+  const isJoined = (frames: ReadonlyArray<Buffer>) =>
+    joined?.frames.length === frames.length && frames.every((frame, nth) => frame === joined?.frames[nth])
+
+  const wires: Wires = {
+    ...options,
+    mostPings: Math.ceil(options.limits.messagesPerSecond * options.limits.pingMillis / 1_000),
+    onSent: (frames) => {
+      sent += frames
+    },
+    flushSoon: (wire) => {
+      if (waiting.push(wire) === 1) setImmediate(flushAll)
+    },
+    join: (frames) => {
+      const [first] = frames
+      if (first !== undefined && frames.length === 1) return first
+      if (joined === undefined || !isJoined(frames)) joined = { frames, bytes: Buffer.concat(frames) }
+      return joined.bytes
+    }
   }
-
-  socket.on("pong", () => {
-    alive = true
-  })
-  // Each is answered, also to a peer that floods us with them and reads nothing.
-  socket.on("ping", () => {
-    alive = true
-    if (++pings > mostPings) end(closeCodes.tooManyMessages, "too many pings")
-  })
-  // ws has closed it with the right code already (1009, 1007, ...): the close event follows.
-  socket.on("error", () => {})
-  socket.on("message", (data, isBinary) => {
-    alive = true
-    if (closing) return
-    const text = isBinary ? undefined : String(data)
-    if (session === undefined) early.push(text)
-    else session.receive(text)
-  })
-  socket.once("close", () => {
-    frames = []
-    Deferred.doneUnsafe(closed, Effect.void)
-  })
-
   return {
-    closed,
-    attach: (made) => {
-      session = made
-      for (const text of early) made.receive(text)
-      early = []
-    },
-    send: (frame) => {
-      if (frames.length === 0) setImmediate(flush)
-      frames.push(framing(frame))
-    },
-    close: (code, reason) => {
-      flush()
-      end(code, reason)
-    },
-    beat: () => {
-      pings = 0
-      if (!alive) return end(closeCodes.noPong, "no pong")
-      alive = false
-      if (socket.readyState === socket.OPEN) socket.ping()
-    },
-    takeSent: () => {
+    hold: (socket: Socket): Wire => new Wire(wires, socket),
+    /** How many frames were sent since this was last asked. */
+    takeSent: (): number => {
       const count = sent
       sent = 0
       return count

@@ -10,11 +10,12 @@ import { IncomingMessage } from "node:http"
 import { Duplex } from "node:stream"
 import { WebSocketServer } from "ws"
 import { makeFraming, makeUpdateFrames } from "./Frames.ts"
+import { HeldSocket } from "./HeldSocket.ts"
 import { defaultLimits, type SocketLimits } from "./SocketLimits.ts"
-import { makeSession } from "./SocketSession.ts"
+import { type Admission, makeSessions } from "./SocketSessions.ts"
 import { bearerOf, clientOf, credentialsOf, subprotocolTokenOf } from "./upgradeCredentials.ts"
 import { makeRefusal } from "./upgradeRefusal.ts"
-import { makeWire, type Wire } from "./Wire.ts"
+import { makeWires, type Wire } from "./Wire.ts"
 
 const PATH = /^\/ws\/orders\/?(\?|$)/
 
@@ -40,23 +41,24 @@ interface Opener {
   readonly expiresAt?: number
 }
 
-/** How many sockets each caller has. */
-const makeAdmission = (most: number) => {
+/** Counts the sockets of each caller. */
+const makeAdmission = (most: number): Admission => {
   const counts = new Map<string, number>()
-  return (caller: Caller) => {
-    const name = caller._tag === "Customer" ? caller.userId : `staff:${caller.id}`
-    const take = Effect.sync(() => {
+  const nameOf = (caller: Caller) => caller._tag === "Customer" ? caller.userId : `staff:${caller.id}`
+  return {
+    take: (caller) => {
+      const name = nameOf(caller)
       const count = counts.get(name) ?? 0
       if (count >= most) return false
       counts.set(name, count + 1)
       return true
-    })
-    const giveBack = Effect.sync(() => {
+    },
+    giveBack: (caller) => {
+      const name = nameOf(caller)
       const count = (counts.get(name) ?? 1) - 1
       if (count === 0) counts.delete(name)
       else counts.set(name, count)
-    })
-    return Effect.acquireRelease(take, (taken) => taken ? giveBack : Effect.void)
+    }
   }
 }
 
@@ -70,17 +72,32 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
     const trusted = (yield* authMode) === "trusted-header"
     const development = (yield* environment) === "development"
     const proxies = yield* trustedProxies
-    const updateFrame = makeUpdateFrames()
-    const framing = makeFraming()
-    const run = yield* FiberSet.makeRuntime<Effect.Services<ReturnType<typeof makeSession>>, void, never>()
+    const run = yield* FiberSet.makeRuntime<never, void, never>()
     const refuse = yield* makeRefusal
-    const admit = makeAdmission(limits.connectionsPerUser)
+    const sessions = yield* makeSessions({
+      limits,
+      updateFrame: makeUpdateFrames(),
+      admission: makeAdmission(limits.connectionsPerUser),
+      authenticate: trusted ? undefined : callers.byToken
+    }).pipe(Effect.annotateLogs({ module: "notifications.socket" }))
     const sockets = new Set<Wire>()
+    const allGone = yield* Deferred.make<void>()
     let stopping = false
+    const wires = makeWires({
+      limits,
+      framing: makeFraming(),
+      onSlow: () => void run(Metric.update(slow, 1)),
+      onGone: (wire) => {
+        sockets.delete(wire)
+        if (stopping && sockets.size === 0) Deferred.doneUnsafe(allGone, Effect.void)
+      }
+    })
     const wss = new WebSocketServer({
       noServer: true,
       maxPayload: limits.frameBytes,
       perMessageDeflate: false,
+      clientTracking: false,
+      WebSocket: HeldSocket,
       handleProtocols: (offered) => offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false
     })
 
@@ -89,27 +106,6 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
       refuse(request, stream, new RequestInvalid({ detail: `This is no WebSocket handshake: ${error.message}.` }))
     })
 
-    // Not the request itself: a socket would keep it, headers and all, for its whole life.
-    const converse = (wire: Wire, client: string | undefined, first: string | undefined, opener: Opener) =>
-      Effect.gen(function*() {
-        const session = yield* makeSession({
-          ...opener,
-          connection: wire,
-          limits,
-          updateFrame,
-          unchecked: trusted && development && opener.caller === undefined,
-          admit,
-          authenticate: trusted ? undefined : (token) => callers.byToken(token, client)
-        })
-        if (first !== undefined) session.receive(JSON.stringify({ type: "authenticate", token: first }))
-        wire.attach(session)
-        return yield* Effect.never
-      }).pipe(
-        Effect.scoped,
-        Effect.raceFirst(Deferred.await(wire.closed)),
-        Effect.annotateLogs({ module: "notifications.socket" })
-      )
-
     const accept = (request: IncomingMessage, stream: Duplex, head: Buffer, opener: Opener): void => {
       if (stopping || sockets.size >= limits.connections) {
         const detail = stopping
@@ -117,13 +113,17 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
           : "This replica holds as many sockets as it can. Try again in a second."
         return refuse(request, stream, new ServiceUnavailable({ detail, retryAfter: 1 }))
       }
-      const client = clientOf(request, proxies)
+      // Not the request itself: a socket would keep it, headers and all, for its whole life.
+      const address = clientOf(request, proxies)
       const token = subprotocolTokenOf(request)
       wss.handleUpgrade(request, stream, head, (socket) => {
-        const wire = makeWire(socket, { stream, limits, framing, onSlow: () => void run(Metric.update(slow, 1)) })
+        const wire = wires.hold(socket)
         sockets.add(wire)
-        socket.once("close", () => sockets.delete(wire))
-        run(converse(wire, client, token, opener))
+        socket.hold(stream, wire)
+        const unchecked = trusted && development && opener.caller === undefined
+        const session = sessions.open({ ...opener, connection: wire, address, unchecked })
+        if (token !== undefined) session.receive(JSON.stringify({ type: "authenticate", token }))
+        wire.attach(session)
       })
     }
 
@@ -168,12 +168,9 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
     }
     const goAway = Effect.suspend(() => {
       stopping = true
-      const closing = [...sockets]
-      for (const wire of closing) wire.close(closeCodes.goingAway, "this replica goes away: connect again and resume")
-      return Effect.forEach(closing, (wire) => Deferred.await(wire.closed), { concurrency: "unbounded" }).pipe(
-        Effect.timeout(limits.closeMillis + 1_000),
-        Effect.ignore
-      )
+      if (sockets.size === 0) return Effect.void
+      for (const wire of sockets) wire.close(closeCodes.goingAway, "this replica goes away: connect again and resume")
+      return Deferred.await(allGone).pipe(Effect.timeout(limits.closeMillis + 1_000), Effect.ignore)
     })
     // Before the server waits for its connections to end: it would wait for these as well, to the end of its drain.
     yield* (yield* ServerStop).before(goAway)
@@ -186,12 +183,8 @@ export const OrderSocket = (options: OrderSocketOptions = {}) =>
     )
 
     yield* Effect.gen(function*() {
-      let frames = 0
-      for (const wire of sockets) {
-        wire.beat()
-        frames += wire.takeSent()
-      }
+      for (const wire of sockets) wire.beat()
       yield* Metric.update(open, sockets.size)
-      yield* Metric.update(sent, frames)
+      yield* Metric.update(sent, wires.takeSent())
     }).pipe(Effect.delay(limits.pingMillis), Effect.forever, Effect.forkScoped)
   }))

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Array, Effect, type Scope } from "effect"
+import { Array, Effect, Logger, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import type { Feed } from "../src/Feed.ts"
 import { bob, event, orderId } from "./fixtures.ts"
-import { assertClosed, makeReplica, MemoryFeed } from "./replica.ts"
+import { assertClosed, makeReplica, MemoryFeed, settled } from "./replica.ts"
 
 const one = { type: "subscribe", orderId: orderId(1) }
 const authenticate = (token: string) => ({ type: "authenticate", token })
@@ -130,6 +130,39 @@ describe("a socket's session", () => {
       const known = yield* replica.connect({ full: true, as: "ada" })
       assertClosed(known, 4429)
     })
+  )
+
+  test(
+    "that ends stops listening and working, and gives its caller's place back, once",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(event(1, 1))
+      const client = yield* replica.connect()
+      yield* client.say(authenticate("ada"), one, { type: "subscribe", scope: "mine" })
+      yield* client.say({ type: "subscribe", orderId: orderId(9) })
+      assert.deepStrictEqual([replica.listeners(), replica.seats()], [3, 1])
+      yield* client.end
+      yield* client.end
+      yield* settled
+      assert.deepStrictEqual([replica.listeners(), replica.seats()], [0, 0])
+      const reads = replica.reads()
+      yield* replica.happen(event(1, 5), event(9, 1))
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(replica.reads(), reads)
+      assert.isUndefined(client.closed())
+    })
+  )
+
+  test(
+    "is closed with 1012 when something goes wrong that nothing expects, for its client would wait for ever",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(event(1, 1))
+      const client = yield* replica.connect({ as: "ada" })
+      yield* replica.during("order", Effect.die("a bug of the test's"))
+      yield* client.say(one)
+      assertClosed(client, 1012)
+    }).pipe(Effect.provide(Logger.layer([])))
   )
 
   test(

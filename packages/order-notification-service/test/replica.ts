@@ -10,7 +10,7 @@ import { toUpdate } from "../src/FeedUpdates.ts"
 import { makeUpdateFrames } from "../src/Frames.ts"
 import { LiveTail } from "../src/LiveTail.ts"
 import { defaultLimits, type SocketLimits } from "../src/SocketLimits.ts"
-import { makeSession } from "../src/SocketSession.ts"
+import { makeSessions } from "../src/SocketSessions.ts"
 import { ada, bob, customer, staff } from "./fixtures.ts"
 
 export const MemoryFeed = Layer.provide(FeedMemory, MemoryDatabase.layer)
@@ -44,6 +44,7 @@ export const makeReplica = Effect.gen(function*() {
   const hub = yield* Effect.provide(LiveTail, Layer.fresh(LiveTail.layer))
   let listeners = 0
   let reads = 0
+  let seats = 0
   let between: (read: Read) => Effect.Effect<void, DatabaseUnavailable> = () => Effect.void
   const counted = (stop: () => void) => {
     listeners++
@@ -86,22 +87,17 @@ export const makeReplica = Effect.gen(function*() {
       const scope = yield* Effect.acquireRelease(Scope.make(), (own) => Scope.close(own, Exit.void))
       const frames: Array<typeof ServerFrame.Type> = []
       let closed: number | undefined
-      const session = yield* makeSession({
-        connection: {
-          send: (frame) => {
-            const said = decodeFrame(typeof frame === "string" ? frame : decoder.decode(frame))
-            if (closed === undefined) frames.push(said)
-          },
-          close: (code) => {
-            closed ??= code
-          }
-        },
+      const sessions = yield* makeSessions({
         limits: { ...defaultLimits, ...options.limits },
         updateFrame,
-        ...(options.as === undefined ? {} : { caller: callers[options.as] }),
-        expiresAt: options.expiresAt,
-        unchecked: options.unchecked,
-        admit: () => Effect.succeed(options.full !== true),
+        admission: {
+          take: () => {
+            if (options.full === true) return false
+            seats++
+            return true
+          },
+          giveBack: () => void seats--
+        },
         authenticate: options.trusted === true ? undefined : (token) => {
           const [name = "", expiry] = token.split("@")
           const caller = Object.hasOwn(callers, name) ? callers[name] : undefined
@@ -112,6 +108,20 @@ export const makeReplica = Effect.gen(function*() {
           )
         }
       }).pipe(Effect.provideService(Feed, feed), Effect.provideService(LiveTail, tail), Scope.provide(scope))
+      const session = sessions.open({
+        connection: {
+          send: (frame) => {
+            const said = decodeFrame(typeof frame === "string" ? frame : decoder.decode(frame))
+            if (closed === undefined) frames.push(said)
+          },
+          close: (code) => {
+            closed ??= code
+          }
+        },
+        ...(options.as === undefined ? {} : { caller: callers[options.as] }),
+        expiresAt: options.expiresAt,
+        unchecked: options.unchecked
+      })
 
       return {
         /** Says it, and lets everything come of it that does not wait for time or a gate. */
@@ -126,7 +136,7 @@ export const makeReplica = Effect.gen(function*() {
         /** What came since this was last looked at. */
         heard: Effect.map(settled, () => frames.splice(0).map(brief)),
         closed: () => closed,
-        end: Scope.close(scope, Exit.void)
+        end: Effect.sync(() => session.end())
       }
     })
 
@@ -148,6 +158,8 @@ export const makeReplica = Effect.gen(function*() {
         }
       }),
     listeners: () => listeners,
+    /** Places of callers that sessions have taken. */
+    seats: () => seats,
     reads: () => reads
   }
 })

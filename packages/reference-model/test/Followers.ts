@@ -1,9 +1,7 @@
 import type { Caller } from "@g-store/contracts/Actor.ts"
 import type { OrderId } from "@g-store/contracts/Ids.ts"
-import { Feed } from "@g-store/order-notification-service/Feed.ts"
-import { LiveTail } from "@g-store/order-notification-service/LiveTail.ts"
-import { makeSubscriptions } from "@g-store/order-notification-service/Subscriptions.ts"
-import { Array as Arr, Effect, Latch } from "effect"
+import { Subscriptions } from "@g-store/order-notification-service/Subscriptions.ts"
+import { Array as Arr, Effect, FiberSet, Latch } from "effect"
 import type { Rig } from "./Rig.ts"
 
 /** What one subscriber was shown and told. */
@@ -23,7 +21,11 @@ export const makeFollowers = ({ feed, tail }: Rig) => {
   const follow = Effect.fnUntraced(function*(caller: Caller, id: OrderId, after: number | undefined) {
     const follower: Follower = { id, from: undefined, told: [], refused: undefined }
     all.push(follower)
-    const subscriptions = yield* makeSubscriptions({
+    const fork = yield* FiberSet.makeRuntime<never, void, never>()
+    const subscriptions = new Subscriptions({
+      feed,
+      tail,
+      fork,
       say: (frame) => {
         if (frame.type === "subscribed" && "orderId" in frame.data) {
           const { resumed, version } = frame.data
@@ -39,11 +41,12 @@ export const makeFollowers = ({ feed, tail }: Rig) => {
         follower.told.push(data.version)
         news.openUnsafe()
       },
-      caller: () => caller,
+      caller,
       unchecked: false,
-      most: 10
-    }).pipe(Effect.provideService(Feed, feed), Effect.provideService(LiveTail, tail))
-    yield* subscriptions.subscribe({
+      mostNamed: 10
+    })
+    yield* Effect.addFinalizer(() => Effect.sync(() => subscriptions.end()))
+    subscriptions.subscribe({
       type: "subscribe",
       orderId: id,
       ...(after === undefined ? {} : { afterVersion: after })

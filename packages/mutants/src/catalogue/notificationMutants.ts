@@ -9,9 +9,9 @@ export const notificationMutants: ReadonlyArray<Mutant> = [
     name: "snapshot-after-live",
     guarantee: "A subscriber is shown where the order stands before it is told what happens next.",
     edits: [{
-      file: `${SERVICE}/Subscriptions.ts`,
-      find: "if (began) return onEvent(event)",
-      put: "if (began || key !== \"\") return onEvent(event)"
+      file: `${SERVICE}/Listening.ts`,
+      find: "if (this.early === undefined) return owner.tell(event)",
+      put: "if (this.early === undefined || event.orderId !== \"\") return owner.tell(event)"
     }],
     witnesses: [{
       file: `${TEST}/Subscriptions.test.ts`,
@@ -45,17 +45,16 @@ export const notificationMutants: ReadonlyArray<Mutant> = [
     }]
   },
   {
-    name: "slow-consumer-not-named",
+    name: "slow-consumer-dropped-silently",
     guarantee: "A socket that does not read is closed with 1013, so that its client knows to read faster and resume.",
     edits: [{
       file: `${SERVICE}/Wire.ts`,
-      find: "end(closeCodes.slowConsumer,",
-      put: "end(closeCodes.goingAway,"
+      find: "    this.end(closeCodes.slowConsumer, \"you do not read fast enough: connect again and resume\")",
+      put: "    this.isClosing = true"
     }],
-    note: "Frames left out without any close make the same test wait for ever, which is no catch.",
     witnesses: [{
-      file: `${TEST}/websocket.test.ts`,
-      test: "closes who does not read with 1013, while others get everything"
+      file: `${TEST}/Wire.test.ts`,
+      test: "is closed with 1013 as soon as more waits for its peer than may, and sends it nothing more"
     }]
   },
   {

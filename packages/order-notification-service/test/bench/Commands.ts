@@ -22,8 +22,8 @@ export type ToServer = typeof ToServer.Type
 
 export const FromServer = Schema.Union([
   Schema.Struct({ type: Schema.tag("ready"), url: Schema.String }),
-  /** Microseconds of processor time since the start, bytes of memory after a collection. */
-  Schema.Struct({ type: Schema.tag("usage"), cpu: Schema.Finite, rss: Schema.Finite }),
+  /** Microseconds of processor time since the start, bytes of memory and of heap in use after a collection. */
+  Schema.Struct({ type: Schema.tag("usage"), cpu: Schema.Finite, rss: Schema.Finite, heap: Schema.Finite }),
   Schema.Struct({ type: Schema.tag("done") })
 ])
 export type FromServer = typeof FromServer.Type

@@ -63,9 +63,10 @@ const main = Effect.gen(function*() {
     if (message.type === "orders") await server.orders(message.count)
     else if (message.type === "send") await sendAll(server, message.mode, message.events, message.sockets)
     else {
-      globalThis.gc?.()
       const { system, user } = process.cpuUsage()
-      return tell({ type: "usage", cpu: system + user, rss: process.memoryUsage.rss() })
+      globalThis.gc?.()
+      const { heapUsed, rss } = process.memoryUsage()
+      return tell({ type: "usage", cpu: system + user, rss, heap: heapUsed })
     }
     tell({ type: "done" })
   })

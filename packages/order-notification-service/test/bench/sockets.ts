@@ -31,15 +31,20 @@ const fanOut = (kind: Kind, mode: Mode, sockets: number, events: number) =>
     return { cpu: (after.cpu - before.cpu) / messages, rate: messages / seconds }
   }))
 
-/** Bytes of the server's memory for a socket that says nothing; on our edge with a subscription. */
+const WARM_UP = 500
+
+/** Bytes of the server's memory and heap for a socket that says nothing; on our edge it follows an order of its own. */
 const idle = (kind: Kind, sockets: number) =>
   Effect.scoped(Effect.gen(function*() {
     const server = yield* serverProcess(kind)
-    yield* server.orders(1)
+    yield* server.orders(sockets)
+    // What a process takes up once, for code that runs for the first time, is not a socket's.
+    yield* Effect.scoped(dial(server, WARM_UP, (nth) => nth + 1))
+    yield* Effect.sleep("3 seconds")
     const before = yield* server.usage
-    yield* dial(server, sockets, () => 1)
+    yield* dial(server, sockets, (nth) => nth + 1)
     const after = yield* server.usage
-    return (after.rss - before.rss) / sockets
+    return { rss: (after.rss - before.rss) / sockets, heap: (after.heap - before.heap) / sockets }
   }))
 
 const median = (values: ReadonlyArray<number>): number => {
@@ -73,10 +78,14 @@ export const compare = Effect.fnUntraced(function*({ events, idle: quiet, rounds
     )
   }
   const memory = yield* Effect.forEach(nths, () => Effect.all({ edge: idle("edge", quiet), bare: idle("bare", quiet) }))
-  const kB = (which: Kind) => (median(memory.map((round) => round[which])) / 1_000).toFixed(1)
+  const kB = (which: Kind, what: "rss" | "heap") =>
+    (median(memory.map((round) => round[which][what])) / 1_000).toFixed(1)
+  const ratioOf = (what: "rss" | "heap") => median(memory.map(({ bare, edge }) => edge[what] / bare[what])).toFixed(2)
   lines.push(
-    `idle socket (of ${quiet}): ${kB("edge")} kB, bare ws ${kB("bare")} kB: `
-      + `${median(memory.map(({ bare, edge }) => edge / bare)).toFixed(2)} (goal 1.5)`
+    `idle socket (of ${quiet}): ${kB("edge", "rss")} kB, bare ws ${kB("bare", "rss")} kB: ${
+      ratioOf("rss")
+    } (goal 1.5); `
+      + `of it heap ${kB("edge", "heap")} kB, bare ws ${kB("bare", "heap")} kB: ${ratioOf("heap")}`
   )
   return lines
 })

@@ -2,7 +2,8 @@ import type { SocketLike } from "@g-store/client/SocketLike.ts"
 import type { Caller } from "@g-store/contracts/Actor.ts"
 import { makeUpdateFrames } from "@g-store/order-notification-service/Frames.ts"
 import { defaultLimits } from "@g-store/order-notification-service/SocketLimits.ts"
-import { makeSession, type SocketSession } from "@g-store/order-notification-service/SocketSession.ts"
+import type { SocketSession } from "@g-store/order-notification-service/SocketSession.ts"
+import { makeSessions } from "@g-store/order-notification-service/SocketSessions.ts"
 import { Effect } from "effect"
 import type { Network } from "../engine/Network.ts"
 import type { Process } from "../engine/Process.ts"
@@ -50,20 +51,23 @@ export const openSimulatedSocket = (
   const converse = () => {
     const updateFrame = makeUpdateFrames()
     return Effect.gen(function*() {
-      session = yield* makeSession({
+      const sessions = yield* makeSessions({
+        limits: defaultLimits,
+        updateFrame,
+        authenticate: () => Effect.succeed({ caller, expiresAt: world.start + 3_600_000 }),
+        admission: { take: () => true, giveBack: () => {} }
+      })
+      const begun = session = sessions.open({
         connection: {
           send: (frame) => {
             const text = typeof frame === "string" ? frame : decoder.decode(frame)
             if (isOpen) down(() => isOpen ? socket.onmessage?.({ data: text }) : undefined)
           },
           close: (code, reason) => lose(code, reason)
-        },
-        limits: defaultLimits,
-        updateFrame,
-        authenticate: () => Effect.succeed({ caller, expiresAt: world.start + 3_600_000 }),
-        admit: () => Effect.succeed(true)
+        }
       })
-      for (const text of early.splice(0)) session.receive(text)
+      for (const text of early.splice(0)) begun.receive(text)
+      // Ended with its scope.
       return yield* Effect.never
     }).pipe(Effect.scoped)
   }
