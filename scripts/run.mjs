@@ -18,6 +18,7 @@ const targets = {
   torture: ["packages/g-store/test/torture/torture.ts"],
   sequences: ["packages/reference-model/test/sequences.ts"],
   mutants: ["packages/mutants/src/main.ts"],
+  bench: ["packages/bench/src/main.ts"],
   check: ["scripts/check.mjs"],
   fix: ["scripts/fix.mjs"],
   codegen: ["scripts/codegen.mjs"]

@@ -1,8 +1,8 @@
 // The limit of creating orders: node:http and pg, one named statement, nothing else. FROZEN: see ../README.md.
 import { createServer } from "node:http"
-import pg from "pg"
+import { Pool } from "pg"
 
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 16 })
+const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 16 })
 const statement = `WITH o AS (
   INSERT INTO orders (id, user_id, amount, status) VALUES (gen_random_uuid(), $1, $2, 'PENDING') RETURNING id
 ), x AS (

@@ -52,6 +52,8 @@ export const table = (goals: ReadonlyArray<Goal>): string =>
     "| goal | figure | wanted | | measured | against |",
     "| --- | --- | --- | --- | --- | --- |",
     ...goals.map((goal) =>
-      `| ${goal.what} | ${shown(goal.figure, goal.unit)} | ${wanted(goal)} | ${verdict(goal)} | ${goal.measured} | ${goal.against} |`
+      `| ${goal.what} | ${shown(goal.figure, goal.unit)} | ${wanted(goal)} | ${
+        verdict(goal)
+      } | ${goal.measured} | ${goal.against} |`
     )
   ].join("\n")

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { Ground } from "./Ground.ts"
 import type { Generator } from "./load/Load.ts"
-import type { Plan, Seen } from "./load/Plan.ts"
+import type { Answers, Plan, Seen } from "./load/Plan.ts"
 import { type Cost, processorSeconds, total } from "./ProcessorTime.ts"
 
 /** A server under load. */
@@ -49,17 +49,19 @@ export const costOf = Effect.fnUntraced(
   }
 )
 
+const none: Answers = { count: 0, inTime: 0, p50: Number.NaN, p99: Number.NaN, withRetryAfter: 0 }
+
 /** One round of requests to a server. */
 export const measure = Effect.fnUntraced(
-  function*(load: Generator, side: Side, how: Pick<Plan, "connections" | "seconds" | "rate">) {
+  function*(load: Generator, side: Side, how: Pick<Plan, "connections" | "seconds" | "rate" | "remember">) {
     const { identities, path, port } = side
     const { cost, done: seen } = yield* costOf(
       side.pid,
       load.run({ port, path, identities, body: BODY, ...how }),
       (done) => ({ count: done.answers["201"]?.count ?? 0, loadMillis: done.cpuMillis })
     )
-    const accepted = seen.answers["201"] ?? { count: 0, p50: Number.NaN, p99: Number.NaN, withRetryAfter: 0 }
-    return { seen, rate: accepted.count / seen.seconds, p50: accepted.p50, p99: accepted.p99, cost } satisfies Round
+    const accepted = seen.answers["201"] ?? none
+    return { seen, rate: accepted.inTime / seen.seconds, p50: accepted.p50, p99: accepted.p99, cost } satisfies Round
   }
 )
 
@@ -71,6 +73,7 @@ export const costText = (cost: Cost): string =>
 export const roundText = (side: Side, { cost, p50, p99, rate, seen }: Round): string => {
   const others = Object.entries(seen.answers).filter(([status]) => status !== "201")
   const also = others.map(([status, { count }]) => `, ${count} answers ${status}`).join("")
+  const silent = seen.silent === 0 ? "" : `, ${seen.silent} without an answer`
   return `${side.name.padEnd(5)} ${rate.toFixed(0).padStart(6)}/s  p50 ${p50.toFixed(2)} p99 ${p99.toFixed(2)} ms  `
-    + `${costText(cost)}${also}`
+    + `${costText(cost)}${also}${silent}`
 }

@@ -10,7 +10,8 @@ const file = limitFile("recorded.json")
 const decode = Schema.decodeEffect(Schema.fromJsonString(Recorded))
 
 /** The kind of machine that a cost belongs to. */
-export const machine = (): string => `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Node ${process.versions.node.split(".")[0]}`
+export const machine = (): string =>
+  `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Node ${process.versions.node.split(".")[0]}`
 
 const read = Effect.flatMap(Effect.promise(() => fs.readFile(file, "utf8")), decode)
 

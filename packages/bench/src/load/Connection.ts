@@ -1,9 +1,13 @@
 import { createConnection, type Socket } from "node:net"
 
+/** Hears of an answer: its status ("cut" where the connection was), whether it names a Retry-After, its body. */
+export type Answered = (status: string, retryAfter: boolean, body: string) => void
+
 /** One keep-alive connection with at most one request on its way. */
 export interface Connection {
-  readonly send: (request: Buffer, answered: (status: string, retryAfter: boolean) => void) => void
-  readonly busy: () => boolean
+  /** Connects; where that fails, sending shows it. */
+  readonly open: () => Promise<void>
+  readonly send: (request: Buffer, answered: Answered) => void
   readonly close: () => void
 }
 
@@ -31,10 +35,10 @@ const endOfAnswer = (text: string): number => {
  * about a tenth of a client that builds and reads HTTP properly.
  */
 export const connection = (port: number, cut: () => void): Connection => {
-  let waiting: ((status: string, retry: boolean) => void) | undefined
+  let waiting: Answered | undefined
   let text = ""
   let socket: Socket | undefined
-  const open = (): Socket => {
+  const dial = (): Socket => {
     const opened = createConnection({ host: "127.0.0.1", port, noDelay: true })
     opened.setEncoding("latin1")
     opened.on("data", (chunk: string) => {
@@ -43,6 +47,7 @@ export const connection = (port: number, cut: () => void): Connection => {
       if (end === -1) return
       const head = text.slice(0, text.indexOf(HEAD_END))
       const status = text.slice(9, 12)
+      const body = text.slice(head.length + HEAD_END.length, end)
       text = text.slice(end)
       if (closing.test(head)) {
         socket = undefined
@@ -50,7 +55,7 @@ export const connection = (port: number, cut: () => void): Connection => {
       }
       const answer = waiting
       waiting = undefined
-      answer?.(status, retryAfter.test(head))
+      answer?.(status, retryAfter.test(head), body)
     })
     opened.on("error", () => {})
     opened.on("close", () => {
@@ -61,17 +66,22 @@ export const connection = (port: number, cut: () => void): Connection => {
       waiting = undefined
       if (answer === undefined) return
       cut()
-      answer("cut", false)
+      answer("cut", false, "")
     })
     return opened
   }
   return {
+    open: () =>
+      new Promise((done) => {
+        socket = dial()
+        socket.once("connect", done)
+        socket.once("close", () => done())
+      }),
     send: (request, answered) => {
       waiting = answered
-      socket ??= open()
+      socket ??= dial()
       socket.write(request)
     },
-    busy: () => waiting !== undefined,
     close: () => {
       waiting = undefined
       socket?.destroy()

@@ -3,11 +3,15 @@ import { type Connection, connection } from "./Connection.ts"
 import type { Answers, Plan, Seen, Word } from "./Plan.ts"
 
 const TICK_MILLIS = 2
+/** Answers that come after the end are waited for: they are the slowest ones, and leaving them out would flatter. */
+const PATIENCE_MILLIS = 15_000
+const ORDER_ID = /"orderId":"([0-9a-f-]{36})"/
 
 interface Timed {
   readonly status: string
   readonly millis: number
   readonly retryAfter: boolean
+  readonly inTime: boolean
 }
 
 const summary = (timed: ReadonlyArray<Timed>): Answers => {
@@ -15,6 +19,7 @@ const summary = (timed: ReadonlyArray<Timed>): Answers => {
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
   return {
     count: timed.length,
+    inTime: timed.filter(({ inTime }) => inTime).length,
     p50: at(0.5),
     p99: at(0.99),
     withRetryAfter: timed.filter(({ retryAfter }) => retryAfter).length
@@ -30,83 +35,95 @@ const requestsOf = ({ body, identities, path }: Plan): ReadonlyArray<Buffer> =>
   )
 
 let held = false
-let stopped = false
 let release: () => void = () => {}
 
-const run = (plan: Plan, done: (seen: Seen) => void) => {
+const run = async (plan: Plan): Promise<Seen> => {
   const requests = requestsOf(plan)
   const timed: Array<Timed> = []
-  const connections: Array<Connection> = []
-  const idle: Array<Connection> = []
-  const resting: Array<Connection> = []
-  let nth = 0
+  const orders: Array<{ readonly id: string; readonly due: number }> = []
   let cut = 0
   let unsent = 0
-  const began = performance.now()
-  const until = began + plan.seconds * 1_000
-  const usage = process.cpuUsage()
-
-  const make = () => {
-    const made = connection(plan.port, () => {
+  let nth = 0
+  let under = 0
+  const make = () =>
+    connection(plan.port, () => {
       cut++
     })
-    connections.push(made)
-    return made
+  // Opened before the clock starts: callers of a store that is overloaded are connected already.
+  const connections = Array.from({ length: plan.connections }, make)
+  for (let i = 0; i < connections.length; i += 100) {
+    await Promise.all(connections.slice(i, i + 100).map(({ open }) => open()))
   }
+  const usage = process.cpuUsage()
+  const began = performance.now()
+  const until = began + plan.seconds * 1_000
+
   const ask = (on: Connection, due: number, then: () => void) => {
     const request = requests[nth++ % requests.length]
     if (request === undefined) throw new Error("a plan names at least one identity")
-    on.send(request, (status, retryAfter) => {
+    under++
+    on.send(request, (status, retryAfter, answer) => {
       const now = performance.now()
-      if (now <= until) timed.push({ status, retryAfter, millis: now - due })
+      under--
+      timed.push({ status, retryAfter, millis: now - due, inTime: now <= until })
+      const id = plan.remember === true ? ORDER_ID.exec(answer)?.[1] : undefined
+      if (id !== undefined) orders.push({ id, due: performance.timeOrigin + due })
       then()
     })
   }
-  const isOver = () => stopped || performance.now() >= until
-  const finish = () => {
-    const cpu = process.cpuUsage(usage)
-    for (const open of connections) open.close()
-    const byStatus = Map.groupBy(timed, ({ status }) => status)
-    done({
-      seconds: (Math.min(performance.now(), until) - began) / 1_000,
-      answers: Object.fromEntries([...byStatus].map(([status, some]) => [status, summary(some)])),
-      unsent,
-      cut,
-      cpuMillis: (cpu.user + cpu.system) / 1_000
-    })
+
+  const resting: Array<Connection> = []
+  const again = (on: Connection) => {
+    const now = performance.now()
+    if (now >= until) return
+    if (held) resting.push(on)
+    else ask(on, now, () => again(on))
+  }
+  release = () => {
+    for (const on of resting.splice(0)) again(on)
   }
 
-  if (plan.rate === undefined) {
-    const again = (on: Connection) => {
-      if (isOver()) return
-      if (held) resting.push(on)
-      else ask(on, performance.now(), () => again(on))
-    }
-    release = () => {
-      for (const on of resting.splice(0)) again(on)
-    }
-    for (let i = 0; i < plan.connections; i++) again(make())
-  } else {
-    const { rate } = plan
+  let offered = plan.rate === undefined
+  const open = (rate: number) => {
+    const idle = [...connections]
     let sent = 0
     const tick = setInterval(() => {
-      const now = performance.now()
-      if (now >= until) return clearInterval(tick)
-      const due = Math.floor((now - began) * rate / 1_000)
-      while (sent < due) {
-        const at = began + sent * 1_000 / rate
-        sent++
-        const on = idle.pop() ?? (connections.length < plan.connections ? make() : undefined)
+      const now = Math.min(performance.now(), until)
+      for (const due = Math.floor((now - began) * rate / 1_000); sent < due; sent++) {
+        // The one that rested longest: every connection takes part.
+        const on = idle.shift()
         if (on === undefined) unsent++
-        else ask(on, at, () => idle.push(on))
+        else ask(on, began + sent * 1_000 / rate, () => idle.push(on))
       }
+      if (now < until) return
+      clearInterval(tick)
+      offered = true
     }, TICK_MILLIS)
   }
-  const watch = setInterval(() => {
-    if (!isOver()) return
-    clearInterval(watch)
-    finish()
-  }, 20)
+
+  if (plan.rate === undefined) { for (const on of connections) again(on) }
+  else open(plan.rate)
+
+  await new Promise<void>((over) => {
+    const watch = setInterval(() => {
+      const now = performance.now()
+      if (now < until || !offered || (under > 0 && now < until + PATIENCE_MILLIS)) return
+      clearInterval(watch)
+      over()
+    }, 5)
+  })
+  const cpu = process.cpuUsage(usage)
+  for (const { close } of connections) close()
+  const byStatus = Map.groupBy(timed, ({ status }) => status)
+  return {
+    seconds: plan.seconds,
+    answers: Object.fromEntries([...byStatus].map(([status, some]) => [status, summary(some)])),
+    orders,
+    unsent,
+    silent: under,
+    cut,
+    cpuMillis: (cpu.user + cpu.system) / 1_000
+  }
 }
 
 process.on("message", (word: Word) => {
@@ -114,11 +131,9 @@ process.on("message", (word: Word) => {
   else if (word === "go on") {
     held = false
     release()
-  } else if (word === "stop") stopped = true
-  else {
+  } else {
     held = false
-    stopped = false
-    run(word, (seen) => process.send?.(seen))
+    void run(word).then((seen) => process.send?.(seen))
   }
 })
 // The parent went: nobody reads the answer.

@@ -71,11 +71,17 @@ export const create = Effect.fnUntraced(function*(options: Options) {
     }
   }
   // The least is the nearest to what the work itself costs; what else the machine did can only add to it.
-  const cost = Math.min(...pairs.filter((pair) => pair.connections > 1 || options.connections.length === 1).map((pair) => total(pair.limit.cost)))
+  const cost = Math.min(
+    ...pairs.filter((pair) => pair.connections > 1 || options.connections.length === 1).map((pair) =>
+      total(pair.limit.cost)
+    )
+  )
   const recorded = yield* recordedCost(LIMIT)
   yield* Console.log(
     recorded === undefined
-      ? `the limit's cost: ${cost.toFixed(0)} us; none is recorded for ${machine()}: --record on a quiet machine keeps it`
+      ? `the limit's cost: ${
+        cost.toFixed(0)
+      } us; none is recorded for ${machine()}: --record on a quiet machine keeps it`
       : `the limit's cost: ${cost.toFixed(0)} us, recorded ${recorded} us`
   )
   if (options.record) yield* record(LIMIT, cost)

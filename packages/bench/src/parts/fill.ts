@@ -11,14 +11,20 @@ import { storeDatabases } from "./store.ts"
 /** Of stored orders: far more than the cache of pages holds, so that an order meets rows that nobody read lately. */
 const CUSTOMERS = 10_000
 
-const filled = Effect.fnUntraced(function*(url: Redacted.Redacted, schema: MigrationRecord, file: string, count: number) {
-  const sql = yield* clientOf(url)
-  yield* migrate(schema).pipe(Effect.provideService(SqlClient.SqlClient, sql))
-  const text = (yield* limitText(file)).replaceAll(":count", String(count)).replaceAll(":customers", String(CUSTOMERS))
-  for (const statement of text.split(/;\s*$/m)) {
-    if (statement.trim() !== "") yield* sql.unsafe(statement)
-  }
-}, Effect.scoped)
+const filled = Effect.fnUntraced(
+  function*(url: Redacted.Redacted, schema: MigrationRecord, file: string, count: number) {
+    const sql = yield* clientOf(url)
+    yield* migrate(schema).pipe(Effect.provideService(SqlClient.SqlClient, sql))
+    const text = (yield* limitText(file)).replaceAll(":count", String(count)).replaceAll(
+      ":customers",
+      String(CUSTOMERS)
+    )
+    for (const statement of text.split(/;\s*$/m)) {
+      if (statement.trim() !== "") yield* sql.unsafe(statement)
+    }
+  },
+  Effect.scoped
+)
 
 /** Stores so many paid orders as the services would have, books and feed included: the audit holds on them. */
 export const fill = Effect.fnUntraced(function*(name: string, count: number) {

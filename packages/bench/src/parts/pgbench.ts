@@ -16,9 +16,10 @@ const CLIENTS = 16
 /** Sagas a second of the statements alone: single creates, consumers a hundred at a time. */
 export const pgbenchSagas = Effect.gen(function*() {
   const { database } = yield* Ground
-  yield* Effect.scoped(Effect.flatMap(program({ command: "pgbench", args: ["--version"] }), ({ output }) => output)).pipe(
-    Effect.mapError(() => new PgbenchMissing())
-  )
+  yield* Effect.scoped(Effect.flatMap(program({ command: "pgbench", args: ["--version"] }), ({ output }) => output))
+    .pipe(
+      Effect.mapError(() => new PgbenchMissing())
+    )
   const url = yield* database("sagas")
   yield* runScript(url, yield* limitText("saga/schema.sql"))
   const sql = yield* clientOf(url)
@@ -30,11 +31,16 @@ export const pgbenchSagas = Effect.gen(function*() {
     const before = yield* paid
     const bench = yield* program({
       command: "pgbench",
-      args: [
-        ...["-h", hostname, "-p", port, "-U", username, "-n", "-M", "prepared", "-j", "2", "-c", String(CLIENTS)],
-        ...["-T", String(Math.ceil(seconds)), "-f", `${limitFile("saga/create.sql")}@100`],
-        ...["-f", `${limitFile("saga/consume.sql")}@1`, pathname.slice(1)]
-      ],
+      args: `-h ${hostname} -p ${port} -U ${username} -n -M prepared -j 2 -c ${CLIENTS} -T ${Math.ceil(seconds)}`.split(
+        " "
+      )
+        .concat(
+          "-f",
+          `${limitFile("saga/create.sql")}@100`,
+          "-f",
+          `${limitFile("saga/consume.sql")}@1`,
+          pathname.slice(1)
+        ),
       env: { PGPASSWORD: decodeURIComponent(password) }
     })
     yield* bench.output

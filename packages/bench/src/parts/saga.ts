@@ -38,9 +38,9 @@ export const saga = Effect.fnUntraced(function*(options: Options) {
   const cost = 1e6 / Math.max(...rounds.map((round) => round.limit))
   const recorded = yield* recordedCost(LIMIT)
   yield* Console.log(
-    recorded === undefined ? `the limit: ${cost.toFixed(0)} us a saga; none recorded for ${machine()}` : `the limit: ${
-      cost.toFixed(0)
-    } us a saga, recorded ${recorded} us`
+    recorded === undefined ?
+      `the limit: ${cost.toFixed(0)} us a saga; none recorded for ${machine()}` :
+      `the limit: ${cost.toFixed(0)} us a saga, recorded ${recorded} us`
   )
   if (options.record) yield* record(LIMIT, cost)
   const isVoid = voidReason(recorded, cost)

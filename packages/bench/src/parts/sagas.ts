@@ -21,39 +21,41 @@ export interface Sagas {
 }
 
 /** Posts orders as fast as their payments keep up, and waits until the last one is PAID. */
-export const sagas = Effect.fnUntraced(function*(load: Generator, { backlog, side, transactions }: Store, seconds: number) {
-  const { identities, path, port } = side
-  let longest = 0
-  const before = yield* transactions
-  const began = yield* Clock.currentTimeMillis
-  const { cost, done } = yield* costOf(
-    side.pid,
-    Effect.gen(function*() {
-      let held = false
-      const watching = yield* backlog.pipe(
-        Effect.tap((waiting) => {
-          longest = Math.max(longest, waiting)
-          const hold = waiting > MOST_WAITING
-          if (hold === held) return Effect.void
-          held = hold
-          return load.say(hold ? "hold" : "go on")
-        }),
-        Effect.repeat(Schedule.spaced("20 millis")),
-        Effect.forkChild
-      )
-      const seen = yield* load.run({ port, path, identities, body: BODY, connections: CONNECTIONS, seconds })
-      yield* Fiber.interrupt(watching)
-      yield* backlog.pipe(Effect.repeat({ until: (waiting) => waiting === 0, schedule: Schedule.spaced("10 millis") }))
-      const took = ((yield* Clock.currentTimeMillis) - began) / 1_000
-      return { seen, took }
-    }),
-    ({ seen }) => ({ count: seen.answers["201"]?.count ?? 0, loadMillis: seen.cpuMillis })
-  )
-  const count = done.seen.answers["201"]?.count ?? 0
-  return {
-    rate: count / done.took,
-    cost,
-    longest,
-    transactions: ((yield* transactions) - before) / count
-  } satisfies Sagas
-})
+export const sagas = Effect.fnUntraced(
+  function*(load: Generator, { backlog, drained, side, transactions }: Store, seconds: number) {
+    const { identities, path, port } = side
+    let longest = 0
+    const before = yield* transactions
+    const began = yield* Clock.currentTimeMillis
+    const { cost, done } = yield* costOf(
+      side.pid,
+      Effect.gen(function*() {
+        let held = false
+        const watching = yield* backlog.pipe(
+          Effect.tap((waiting) => {
+            longest = Math.max(longest, waiting)
+            const hold = waiting > MOST_WAITING
+            if (hold === held) return Effect.void
+            held = hold
+            return load.say(hold ? "hold" : "go on")
+          }),
+          Effect.repeat(Schedule.spaced("20 millis")),
+          Effect.forkChild
+        )
+        const seen = yield* load.run({ port, path, identities, body: BODY, connections: CONNECTIONS, seconds })
+        yield* Fiber.interrupt(watching)
+        yield* drained
+        const took = ((yield* Clock.currentTimeMillis) - began) / 1_000
+        return { seen, took }
+      }),
+      ({ seen }) => ({ count: seen.answers["201"]?.count ?? 0, loadMillis: seen.cpuMillis })
+    )
+    const count = done.seen.answers["201"]?.count ?? 0
+    return {
+      rate: count / done.took,
+      cost,
+      longest,
+      transactions: ((yield* transactions) - before) / count
+    } satisfies Sagas
+  }
+)

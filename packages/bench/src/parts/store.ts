@@ -1,4 +1,4 @@
-import { Effect, Redacted } from "effect"
+import { Effect, Redacted, Schedule } from "effect"
 import { fileURLToPath } from "node:url"
 import { openAccounts, signIn } from "../Customers.ts"
 import { clientOf, freePort, Ground } from "../Ground.ts"
@@ -14,6 +14,8 @@ export interface Store {
   readonly gateway: string
   /** Orders that wait for their payment. */
   readonly backlog: Effect.Effect<number>
+  /** Done once no order waits any more. */
+  readonly drained: Effect.Effect<void>
   /** Transactions that its databases have committed so far. */
   readonly transactions: Effect.Effect<number>
   /** Runs one of the store's own commands on it, and gives what it printed. */
@@ -33,11 +35,7 @@ export const storeDatabases = Effect.fnUntraced(function*(name: string) {
 })
 
 /** Starts it as `npm start` does, on databases of the ground's server; its log goes to a file. */
-export const startStore = Effect.fnUntraced(function*(
-  name: string,
-  { profile }: Pick<Options, "profile">,
-  changed: Readonly<Record<string, string>> = {}
-) {
+export const startStore = Effect.fnUntraced(function*(name: string, { profile }: Pick<Options, "profile">) {
   const ground = yield* Ground
   const urls = yield* storeDatabases(name)
   const port = yield* freePort
@@ -50,8 +48,7 @@ export const startStore = Effect.fnUntraced(function*(
     GATEWAY_PORT: String(port),
     ADMIN_PORT: String(yield* freePort),
     WEB_PORT: String(yield* freePort),
-    LOG_FORMAT: "json",
-    ...changed
+    LOG_FORMAT: "json"
   }
   const flags = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]
   const server = yield* program({ args: [...flags, file, "start"], env, log: `${ground.folder}/${name}.log` })
@@ -59,12 +56,17 @@ export const startStore = Effect.fnUntraced(function*(
   const identities = yield* signIn(gateway)
   yield* openAccounts(gateway, identities)
   const sql = yield* clientOf(urls.orders)
+  const backlog = sql<{ count: bigint }>`SELECT count(*) AS count FROM orders WHERE status = 'PENDING'`.pipe(
+    Effect.map(([row]) => Number(row?.count ?? 0)),
+    Effect.orDie
+  )
   return {
     gateway,
     side: { name, pid: server.pid, port, path: "/api/orders/v1/orders", identities },
-    backlog: sql<{ count: bigint }>`SELECT count(*) AS count FROM orders WHERE status = 'PENDING'`.pipe(
-      Effect.map(([row]) => Number(row?.count ?? 0)),
-      Effect.orDie
+    backlog,
+    drained: backlog.pipe(
+      Effect.repeat({ until: (waiting) => waiting === 0, schedule: Schedule.spaced("10 millis") }),
+      Effect.asVoid
     ),
     transactions: sql<{ count: bigint }>`
       SELECT sum(xact_commit)::bigint AS count FROM pg_stat_database WHERE datname LIKE ${`${name}\\_%`}`.pipe(

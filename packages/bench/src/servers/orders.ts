@@ -1,7 +1,7 @@
 // order-service as it ships, guards, validation and log included, with nothing consumed and nothing relayed.
+import { mounted } from "@g-store/g-store/Gateway.ts"
 import { DevelopmentKeys, DevelopmentTokenKeys } from "@g-store/identity-service/DevelopmentKeys.ts"
 import { IdentityService } from "@g-store/identity-service/IdentityService.ts"
-import { mounted } from "@g-store/g-store/Gateway.ts"
 import { OrderService } from "@g-store/order-service/OrderService.ts"
 import { OrderStorePostgres } from "@g-store/order-service/OrderStorePostgres.ts"
 import { databaseConfig } from "@g-store/service-kit/Database.ts"
