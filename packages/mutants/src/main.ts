@@ -1,10 +1,12 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Clock, Console, Effect, Option, Schema } from "effect"
+import { Clock, Console, Effect, Option, Queue, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { fileURLToPath } from "node:url"
 import { catalogue } from "./Catalogue.ts"
+import { compileAll } from "./Compilation.ts"
 import type { Mutant } from "./Mutant.ts"
+import { lineOf, tableOf, type Tried } from "./Report.ts"
 import { judge, unfit, type Verdict } from "./Verdict.ts"
 import { makeWorkbench, NotTried, type Workbench } from "./Workbench.ts"
 
@@ -16,15 +18,10 @@ const root = fileURLToPath(new URL("../../..", import.meta.url))
 const MUTANT_MILLIS = 240_000
 const BASELINE_MILLIS = 900_000
 
-const tryOne = Effect.fnUntraced(function*(bench: Workbench, mutant: Mutant, known: ReadonlySet<string>) {
-  const { edits, without = [], witnesses } = mutant
+const tryOne = Effect.fnUntraced(function*(bench: Workbench, { edits, without = [], witnesses }: Mutant) {
   const tested = bench.planted(
     edits,
-    Effect.gen(function*() {
-      const wrong = (yield* bench.compile).find((line) => !known.has(line))
-      if (wrong !== undefined) return yield* new NotTried({ reason: `does not compile: ${wrong}` })
-      return judge(yield* bench.test(witnesses, MUTANT_MILLIS), witnesses)
-    })
+    Effect.map(bench.test(witnesses, MUTANT_MILLIS), (report) => judge(report, witnesses))
   )
   if (without.length === 0) return yield* tested
   return yield* bench.planted(
@@ -36,46 +33,59 @@ const tryOne = Effect.fnUntraced(function*(bench: Workbench, mutant: Mutant, kno
   )
 })
 
-const lineOf = ({ name }: Mutant, verdict: Verdict, seconds: number, width: number): string => {
-  const said = verdict._tag === "Caught" ? verdict.by.map((test) => `"${test}"`).join(", ") : verdict.reason
-  return `${verdict._tag.padEnd(8)} ${name.padEnd(width)} ${seconds.toFixed(0).padStart(4)} s  ${said}`
-}
-
 const program = Effect.fnUntraced(
-  function*(
-    options: { readonly only: Option.Option<string>; readonly commit: Option.Option<string>; readonly list: boolean }
-  ) {
+  function*(options: {
+    readonly only: Option.Option<string>
+    readonly commit: Option.Option<string>
+    readonly workers: number
+    readonly list: boolean
+  }) {
     const wanted = Option.getOrUndefined(options.only)?.split(",")
     const chosen = catalogue.filter(({ name }) => wanted === undefined || wanted.includes(name))
-    if (chosen.length === 0) {
-      return yield* new NotCaught({ message: `there is no mutant named ${wanted?.join(" or ")}` })
+    const unknown = wanted?.filter((name) => !catalogue.some((mutant) => mutant.name === name)) ?? []
+    if (unknown.length > 0) {
+      return yield* new NotCaught({ message: `there is no mutant named ${unknown.join(" or ")}: see --list` })
     }
     const width = Math.max(...chosen.map(({ name }) => name.length))
     if (options.list) {
       for (const { guarantee, name } of chosen) yield* Console.log(`${name.padEnd(width)}  ${guarantee}`)
       return
     }
-    const bench = yield* makeWorkbench(root, Option.getOrUndefined(options.commit))
-    const known = new Set(yield* bench.compile)
-    if (known.size > 0) {
-      yield* Console.log(`the tree itself does not compile (${known.size} errors): these are overlooked`)
+    const began = yield* Clock.currentTimeMillis
+    const passed = (since: number) => Effect.map(Clock.currentTimeMillis, (now) => (now - since) / 1_000)
+    const idle = yield* Queue.unbounded<Workbench>()
+    for (let nth = 0; nth < Math.max(1, Math.min(options.workers, chosen.length)); nth++) {
+      yield* Queue.offer(idle, yield* makeWorkbench(root, Option.getOrUndefined(options.commit)))
     }
-    const witnesses = chosen.flatMap((mutant) => mutant.witnesses)
-    yield* Console.log(`${chosen.length} mutants; first their tests as they are`)
-    const baseline = yield* bench.test(witnesses, BASELINE_MILLIS)
-    let missed = 0
-    for (const mutant of chosen) {
-      const began = yield* Clock.currentTimeMillis
-      const sick = unfit(baseline, mutant.witnesses)
-      const verdict: Verdict = yield* (sick === undefined
-        ? tryOne(bench, mutant, known)
-        : Effect.fail(new NotTried({ reason: sick }))).pipe(
-          Effect.catchTag("NotTried", ({ reason }) => Effect.succeed({ _tag: "Error" as const, reason }))
-        )
-      if (verdict._tag !== "Caught") missed++
-      yield* Console.log(lineOf(mutant, verdict, ((yield* Clock.currentTimeMillis) - began) / 1_000, width))
-    }
-    yield* Console.log(`${chosen.length - missed} of ${chosen.length} mutants were caught`)
+    const atBench = <A, E>(work: (bench: Workbench) => Effect.Effect<A, E>) =>
+      Effect.acquireUseRelease(Queue.take(idle), work, (bench) => Queue.offer(idle, bench))
+
+    yield* Console.log(`${chosen.length} mutants; first they are compiled, and their tests run as they are`)
+    const compiled = atBench(Effect.fnUntraced(function*(bench) {
+      const known = new Set(yield* bench.compile)
+      if (known.size > 0) {
+        yield* Console.log(`the tree itself does not compile (${known.size} errors): these are overlooked`)
+      }
+      return yield* compileAll(bench, chosen, known)
+    }))
+    const tested = atBench((bench) => bench.test(chosen.flatMap(({ witnesses }) => witnesses), BASELINE_MILLIS))
+    const [faults, baseline] = yield* Effect.all([compiled, tested], { concurrency: 2 })
+
+    const tried = yield* Effect.forEach(chosen, (mutant) =>
+      atBench(Effect.fnUntraced(function*(bench) {
+        const since = yield* Clock.currentTimeMillis
+        const sick = faults.get(mutant.name) ?? unfit(baseline, mutant.witnesses)
+        const verdict: Verdict = yield* (sick === undefined
+          ? tryOne(bench, mutant)
+          : Effect.fail(new NotTried({ reason: sick }))).pipe(
+            Effect.catchTag("NotTried", ({ reason }) => Effect.succeed({ _tag: "Error" as const, reason }))
+          )
+        const one: Tried = { mutant, verdict, seconds: yield* passed(since) }
+        yield* Console.log(lineOf(one, width))
+        return one
+      })), { concurrency: "unbounded" })
+    yield* Console.log(`\n${tableOf(tried, yield* passed(began))}`)
+    const missed = tried.filter(({ verdict }) => verdict._tag !== "Caught").length
     if (missed > 0) return yield* new NotCaught({ message: `${missed} mutants were not caught` })
   },
   Effect.scoped
@@ -86,6 +96,10 @@ const mutants = Command.make("mutants", {
   commit: Flag.String("commit").pipe(
     Flag.withDescription("Plant in this commit, not in the working tree"),
     Flag.optional
+  ),
+  workers: Flag.Int("workers").pipe(
+    Flag.withDescription("How many are tried at the same time, each in a copy of its own"),
+    Flag.withDefault(2)
   ),
   list: Flag.Boolean("list").pipe(Flag.withDescription("Name the mutants and what they break"), Flag.withDefault(false))
 }, program)

@@ -22,7 +22,33 @@ const stands = (name: string, text: string): boolean =>
     text.includes(part) || text.includes(part.replaceAll("\\\"", "\""))
   )
 
+/** What goes wrong in stores of this kind again and again. Each has its mutant. */
+const classics = [
+  "acks-zero",
+  "publish-before-commit",
+  "sent-before-acknowledged",
+  "offset-before-commit",
+  "no-dedup",
+  "dedup-without-consumer",
+  "skip-on-error",
+  "key-by-user",
+  "unlocked-balance",
+  "no-unique-payment",
+  "retry-overtakes",
+  "skip-locked-ignored",
+  "refund-before-charge-swallowed",
+  "lease-without-expiry",
+  "snapshot-after-live",
+  "resume-off-by-one"
+]
+
 describe("the catalogue of mutants", () => {
+  it("has the classic defects", () => {
+    const names = catalogue.map(({ name }) => name)
+    assert.deepStrictEqual(classics.filter((name) => !names.includes(name)), [])
+    assert.isTrue(names.some((name) => name.startsWith("slow-consumer")), "none lets a slow consumer go unheard")
+  })
+
   it("names each mutant once, and is no short list", () => {
     const names = catalogue.map(({ name }) => name)
     assert.strictEqual(new Set(names).size, names.length)
