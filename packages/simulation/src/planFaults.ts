@@ -33,7 +33,8 @@ const draw = (random: Prng, horizon: number): Fault => {
   const process = random.pick(PROCESSES)
   // Most of what is asked is asked early, while the orders are placed.
   const io = 1 + Math.floor(150 * random.float() ** 1.5)
-  const at = random.below(horizon - 1_000)
+  // So do times, for as long as there is work; a few come when all is quiet.
+  const at = Math.floor((horizon - 1_000) * random.float() ** 2)
   const server = random.chance(0.5) ? databaseOf(process) : "bus"
   switch (random.below(18)) {
     case 0:

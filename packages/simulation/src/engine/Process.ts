@@ -25,11 +25,15 @@ class IncarnationScheduler implements Scheduler.Scheduler {
     this.process = process
   }
 
-  /** Asked before nearly every operation. A dead incarnation yields into a list that drops it: it is parked for ever. */
+  /**
+   * Asked before nearly every operation. A dead incarnation yields into a list that drops it: it is parked for ever. A
+   * living one yields only to somebody: where nothing else can run, it would be the next again.
+   */
   shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
     const { alive, world } = this.process
     if (!alive) return true
-    return world.preemption > 0 && fiber.currentOpCount > 1 && world.preempt.float() < world.preemption
+    if (world.preemption === 0 || !world.isBusy || fiber.currentOpCount <= 1) return false
+    return world.preempt.float() < world.preemption
   }
 
   makeDispatcher(): Scheduler.SchedulerDispatcher {

@@ -49,6 +49,12 @@ export const withTripwires = <A>(run: () => A): Guarded<A> => {
   for (const key of ["setTimeout", "setInterval", "setImmediate", "queueMicrotask", "fetch"]) {
     close(globalThis, key, key)
   }
+  // Errors are results in there, and nobody reads where they were made: collecting that for each of them is dear.
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  restore.push(() => {
+    Error.stackTraceLimit = stackTraceLimit
+  })
   try {
     return { value: run(), trips }
   } finally {

@@ -56,6 +56,11 @@ export class World {
     return this.now - this.start
   }
 
+  /** Whether something else could run at this moment. */
+  get isBusy(): boolean {
+    return this.ready.length > 0
+  }
+
   log(line: string): void {
     this.lines.push(`${this.elapsed} ${line}`)
   }
