@@ -27,12 +27,13 @@ class IncarnationScheduler implements Scheduler.Scheduler {
 
   /**
    * Asked before nearly every operation. A dead incarnation yields into a list that drops it: it is parked for ever. A
-   * living one yields only to somebody: where nothing else can run, it would be the next again.
+   * living one yields only to somebody (what is ready, or a fiber in the middle of which it runs): where nothing else can
+   * run, it would be the next again.
    */
   shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
     const { alive, world } = this.process
     if (!alive) return true
-    if (world.preemption === 0 || !world.isBusy || fiber.currentOpCount <= 1) return false
+    if (world.preemption === 0 || !world.hasOthers(fiber) || fiber.currentOpCount <= 1) return false
     return world.preempt.float() < world.preemption
   }
 

@@ -42,6 +42,8 @@ export class World {
   private readonly ready: Array<Task> = []
   private readonly timers = new Timers()
   private readonly schedule: Prng
+  /** The fiber with which the step at hand began. */
+  private first: object | undefined
   private timersSet = 0
 
   constructor({ preemption, seed }: WorldOptions) {
@@ -56,9 +58,10 @@ export class World {
     return this.now - this.start
   }
 
-  /** Whether something else could run at this moment. */
-  get isBusy(): boolean {
-    return this.ready.length > 0
+  /** Whether something else than the fiber that asks could run now: what is ready, or whoever resumed it in its own step. */
+  hasOthers(fiber: object): boolean {
+    this.first ??= fiber
+    return this.ready.length > 0 || this.first !== fiber
   }
 
   log(line: string): void {
@@ -110,6 +113,7 @@ export class World {
     if (task === undefined || moved === undefined) return
     ready[chosen] = moved
     ready.length = last
+    this.first = undefined
     const { owner, run } = task
     if (!owner.alive) return
     if (owner.pausedUntil > this.now) this.after(owner.pausedUntil - this.now, owner, run)
