@@ -57,32 +57,34 @@ export const FeedPostgres = Layer.effect(
       SELECT version, version + row_number() OVER (ORDER BY version DESC) AS run
       FROM feed WHERE feed.order_id = o.order_id) AS kept WHERE run = o.version + 1), o.version)::int`
 
-    // Replicas write the same rows at the same time: all take them in order of order and version, so none waits in a
-    // ring. Who numbers events must know that no version is given out meanwhile, and so waits until they are alone.
+    // Replicas write the same rows at the same time: all take them in order of order and version, those of `feed_order`
+    // before those of `feed`, so none waits in a ring. Who numbers events must know that no version is given out
+    // meanwhile, and so waits until they are alone.
     const insert = (events: ReadonlyArray<FeedEvent & { readonly version: number }>) => {
       const rows = events.toSorted((a, b) =>
         a.orderId < b.orderId ? -1 : a.orderId > b.orderId ? 1 : a.version - b.version
       )
       const last = [...new Map(rows.map((row) => [row.orderId, row])).values()]
-      return Effect.gen(function*() {
-        yield* sql`
-          WITH gate AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${NUMBERING}))
+      return sql`
+        WITH gate AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${NUMBERING})),
+        placed AS (
           INSERT INTO feed_order AS o (order_id, user_id, status, version)
           SELECT event.* FROM gate, unnest(${last.map((row) => row.orderId)}::uuid[],
             ${last.map((row) => row.userId)}::uuid[], ${last.map((row) => row.status)}::text[],
             ${last.map((row) => row.version)}::int[]) AS event
           ON CONFLICT (order_id) DO UPDATE SET status = excluded.status, version = excluded.version
-          WHERE o.version < excluded.version`
-        yield* sql`
-          INSERT INTO feed (order_id, version, user_id, status, reason, source, occurred_at)
-          SELECT id, version, user_id, status, nullif(reason, ''), nullif(source, ''), occurred_at
-          FROM unnest(${rows.map((row) => row.orderId)}::uuid[], ${rows.map((row) => row.version)}::int[],
+          WHERE o.version < excluded.version
+          RETURNING 1
+        )
+        INSERT INTO feed (order_id, version, user_id, status, reason, source, occurred_at)
+        SELECT id, version, user_id, status, nullif(reason, ''), nullif(source, ''), occurred_at
+        FROM (SELECT count(*) FROM placed) AS first,
+          unnest(${rows.map((row) => row.orderId)}::uuid[], ${rows.map((row) => row.version)}::int[],
             ${rows.map((row) => row.userId)}::uuid[], ${rows.map((row) => row.status)}::text[],
             ${rows.map((row) => row.reason ?? "")}::text[], ${rows.map((row) => row.source ?? "")}::text[],
             ${rows.map((row) => DateTime.formatIso(row.occurredAt))}::timestamptz[]
           ) AS event (id, version, user_id, status, reason, source, occurred_at)
-          ON CONFLICT DO NOTHING`
-      })
+        ON CONFLICT DO NOTHING`.pipe(Effect.asVoid)
     }
 
     /** The last version of each of these orders, with no other append running until the transaction ends. */
@@ -95,14 +97,14 @@ export const FeedPostgres = Layer.effect(
         return new Map(rows.map((row) => [row.order_id, row.version]))
       })
 
-    const append = (events: ReadonlyArray<FeedEvent>) =>
-      events.length === 0
-        ? Effect.void
-        : transaction(sql)(Effect.gen(function*() {
-          const unnumbered = events.filter((event) => event.version === undefined)
-          const versions = unnumbered.length === 0 ? new Map<OrderId, number>() : yield* lastVersions(unnumbered)
-          yield* insert(numbered(events, versions))
-        })).pipe(orUnavailable)
+    const append = (events: ReadonlyArray<FeedEvent>) => {
+      if (events.length === 0) return Effect.void
+      const unnumbered = events.filter((event) => event.version === undefined)
+      if (unnumbered.length === 0) return orUnavailable(insert(numbered(events, new Map())))
+      return transaction(sql)(
+        Effect.flatMap(lastVersions(unnumbered), (versions) => insert(numbered(events, versions)))
+      )
+    }
 
     return Feed.of({
       append,

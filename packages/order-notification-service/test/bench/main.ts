@@ -10,7 +10,7 @@ const main = Effect.gen(function*() {
     options: {
       sockets: { type: "string", default: "1000" },
       events: { type: "string", default: "200" },
-      idle: { type: "string", default: "3000" },
+      idle: { type: "string", default: "10000" },
       rounds: { type: "string", default: "3" }
     }
   })

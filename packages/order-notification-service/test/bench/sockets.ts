@@ -31,20 +31,25 @@ const fanOut = (kind: Kind, mode: Mode, sockets: number, events: number) =>
     return { cpu: (after.cpu - before.cpu) / messages, rate: messages / seconds }
   }))
 
-const WARM_UP = 500
+/** The share of the sockets that are open before the memory of the others is measured. */
+const FIRST = 0.2
 
-/** Bytes of the server's memory and heap for a socket that says nothing; on our edge it follows an order of its own. */
+/**
+ * Bytes of the server's memory and heap for one more socket that says nothing; on our edge it follows an order of its own.
+ * The first sockets do not count: what code takes up when it runs for the first time is not a socket's.
+ */
 const idle = (kind: Kind, sockets: number) =>
   Effect.scoped(Effect.gen(function*() {
     const server = yield* serverProcess(kind)
     yield* server.orders(sockets)
-    // What a process takes up once, for code that runs for the first time, is not a socket's.
-    yield* Effect.scoped(dial(server, WARM_UP, (nth) => nth + 1))
-    yield* Effect.sleep("3 seconds")
-    const before = yield* server.usage
-    yield* dial(server, sockets, (nth) => nth + 1)
-    const after = yield* server.usage
-    return { rss: (after.rss - before.rss) / sockets, heap: (after.heap - before.heap) / sockets }
+    // A young generation that has nothing to do shrinks.
+    const settled = Effect.andThen(Effect.delay(server.usage, "2 seconds"), Effect.delay(server.usage, "2 seconds"))
+    const first = Math.round(sockets * FIRST)
+    yield* dial(server, first, (nth) => nth + 1)
+    const before = yield* settled
+    yield* dial(server, sockets - first, (nth) => first + nth + 1)
+    const after = yield* settled
+    return { rss: (after.rss - before.rss) / (sockets - first), heap: (after.heap - before.heap) / (sockets - first) }
   }))
 
 const median = (values: ReadonlyArray<number>): number => {
