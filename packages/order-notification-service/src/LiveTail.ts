@@ -5,7 +5,7 @@ import { Context, Effect, Layer, Result, Schedule, Stream } from "effect"
 import { Feed } from "./Feed.ts"
 import { toUpdate } from "./FeedUpdates.ts"
 import { makeHeldBack } from "./HeldBack.ts"
-import { decodeOrderEvent, ORDERS_CONSUMER } from "./orders.ts"
+import { type DecodeOrderEvent, ORDERS_CONSUMER } from "./orders.ts"
 
 /**
  * Something happened to an order, and the feed has it. Without an update (another system's event, numbered by the feed)
@@ -91,15 +91,6 @@ export class LiveTail extends Context.Service<LiveTail, {
 /** How often positions are written down, at most: they only spare a starting replica what the inbox would absorb. */
 const ADVANCE_EVERY = "1 second"
 
-const eventsOf = (batch: Batch): ReadonlyArray<LiveEvent> =>
-  batch.messages.flatMap((message) => {
-    const decoded = decodeOrderEvent(message)
-    const event = Result.isSuccess(decoded) ? decoded.success : undefined
-    if (event === undefined) return []
-    const { orderId, userId, version } = event
-    return [{ orderId, userId, update: version === undefined ? undefined : toUpdate({ ...event, version }) }]
-  })
-
 /**
  * The bus as this replica reads it: in a group of its own that goes with it, from where the feed ends, and telling the
  * live tail of each batch once it is acknowledged, because then the feed has it: persist first, push then.
@@ -109,7 +100,7 @@ const eventsOf = (batch: Batch): ReadonlyArray<LiveEvent> =>
  * After a first look at the stored positions this replica goes on from where it was itself, also where it has not been
  * given anything since: another one may be further, and what lies between is in the feed but has not been pushed here.
  */
-export const TailedBus = (group: string) =>
+export const TailedBus = (group: string, decodeOrderEvent: DecodeOrderEvent) =>
   Layer.effect(
     EventBus,
     Effect.gen(function*() {
@@ -120,6 +111,15 @@ export const TailedBus = (group: string) =>
       const reached = new Map<string, { readonly topic: string; readonly partition: number; readonly next: bigint }>()
       const begun = new Map<string, bigint | undefined>()
       let unwritten = false
+
+      const eventsOf = (batch: Batch): ReadonlyArray<LiveEvent> =>
+        batch.messages.flatMap((message) => {
+          const decoded = decodeOrderEvent(message)
+          const event = Result.isSuccess(decoded) ? decoded.success : undefined
+          if (event === undefined) return []
+          const { orderId, userId, version } = event
+          return [{ orderId, userId, update: version === undefined ? undefined : toUpdate({ ...event, version }) }]
+        })
 
       const advance = Effect.suspend(() => {
         if (!unwritten) return Effect.void

@@ -8,7 +8,7 @@ import { AsyncApiRoutes } from "./asyncApi.ts"
 import { feedRetention } from "./feedRetention.ts"
 import { PUBLIC_PATH, UpdatesHandlers } from "./http.ts"
 import { TailedBus } from "./LiveTail.ts"
-import { makeOrdersConsumer } from "./orders.ts"
+import { makeDecodeOrderEvent, makeOrdersConsumer } from "./orders.ts"
 
 /** What order-notification-service answers over HTTP; its sockets are OrderSocket. */
 export const NotificationService = Layer.merge(
@@ -23,7 +23,10 @@ const Retention = Layer.unwrap(Effect.map(retentionInbox, (inbox) => retention([
  * and forget what has become too old. `group` is this replica's own on the bus.
  */
 export const NotificationWorkers = (group: string) =>
-  Layer.unwrap(Effect.map(makeOrdersConsumer, (consumer) => consume(consumer))).pipe(
-    Layer.provide(TailedBus(group)),
-    Layer.merge(Layer.merge(Retention, feedRetention))
-  )
+  Layer.unwrap(Effect.sync(() => {
+    const decodeOrderEvent = makeDecodeOrderEvent()
+    return Layer.unwrap(Effect.map(makeOrdersConsumer(decodeOrderEvent), (consumer) => consume(consumer))).pipe(
+      Layer.provide(TailedBus(group, decodeOrderEvent)),
+      Layer.merge(Layer.merge(Retention, feedRetention))
+    )
+  }))

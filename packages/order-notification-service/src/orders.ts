@@ -21,19 +21,31 @@ const toFeed = (event: OrderEvent): FeedEvent => {
   }
 }
 
-export const decodeOrderEvent = ({ headers, payload }: IncomingMessage): Decoded<FeedEvent> =>
+const decode = ({ headers, payload }: IncomingMessage): Decoded<FeedEvent> =>
   Result.map(
     decodeEvent(headers[EVENT_TYPE], payload),
     (event) => event === undefined || event._tag === "PaymentProcessed" ? undefined : toFeed(event)
   )
 
+/** What an order event says, read once however often it is asked: for the feed, and for the sockets. Build one per Layer. */
+export const makeDecodeOrderEvent = () => {
+  const known = new WeakMap<IncomingMessage, Decoded<FeedEvent>>()
+  return (message: IncomingMessage): Decoded<FeedEvent> => {
+    let decoded = known.get(message)
+    if (decoded === undefined) known.set(message, decoded = decode(message))
+    return decoded
+  }
+}
+export type DecodeOrderEvent = ReturnType<typeof makeDecodeOrderEvent>
+
 /**
  * Every order event, into the feed. All replicas take all of them, each through a group of its own, and share this one
  * inbox: the first to mark a message stores it, the others find it stored.
  */
-export const makeOrdersConsumer = Effect.map(Feed, (feed): Consumer<FeedEvent> => ({
-  name: ORDERS_CONSUMER,
-  topics: [ORDER_EVENTS],
-  decode: decodeOrderEvent,
-  handle: (messages) => feed.append(messages.map((message) => message.value))
-}))
+export const makeOrdersConsumer = (decodeOrderEvent: DecodeOrderEvent) =>
+  Effect.map(Feed, (feed): Consumer<FeedEvent> => ({
+    name: ORDERS_CONSUMER,
+    topics: [ORDER_EVENTS],
+    decode: decodeOrderEvent,
+    handle: (messages) => feed.append(messages.map((message) => message.value))
+  }))
