@@ -20,10 +20,10 @@ import { database } from "@g-store/service-kit/Database.ts"
 import { Guards } from "@g-store/service-kit/Guards.ts"
 import { databaseHealth, Health, messagingHealth, readyWhile } from "@g-store/service-kit/Health.ts"
 import { httpServer, serve } from "@g-store/service-kit/HttpServer.ts"
+import { PooledRandom } from "@g-store/service-kit/PooledRandom.ts"
 import { environment } from "@g-store/service-kit/ServiceConfig.ts"
 import { TokenKeys } from "@g-store/service-kit/TokenKeys.ts"
 import { Config, Console, Effect, Layer, Option, type Redacted } from "effect"
-import { SecureRandom } from "effect/crypto"
 import { join } from "node:path"
 import { Auditor } from "./audit/Auditor.ts"
 import { ownDatabases, OwnFolder } from "./Databases.ts"
@@ -166,6 +166,6 @@ export const AllInOne = Announcement.pipe(
   Layer.provide(Guards),
   Layer.provide(TokenSource),
   Layer.provide([Bus, Health.layer]),
-  Layer.provide([MessagingHealth.layer, SecureRandom.layerWebCrypto, NodeServices.layer]),
+  Layer.provide([MessagingHealth.layer, PooledRandom, NodeServices.layer]),
   Layer.provide(OwnFolder)
 )

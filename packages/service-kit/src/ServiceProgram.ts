@@ -1,13 +1,13 @@
 import { EventBusKafka } from "@g-store/messaging/kafka/EventBusKafka.ts"
 import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
 import { Effect, Layer } from "effect"
-import { SecureRandom } from "effect/crypto"
 import { adminServer } from "./AdminServer.ts"
 import { databaseConfig } from "./Database.ts"
 import { Guards } from "./Guards.ts"
 import { databaseHealth, Health, messagingHealth, readyWhile } from "./Health.ts"
 import { httpServer, serve } from "./HttpServer.ts"
 import { logging } from "./Logging.ts"
+import { PooledRandom } from "./PooledRandom.ts"
 import { adminPort, databaseUrl, host, httpPort } from "./ServiceConfig.ts"
 import { TokenKeys } from "./TokenKeys.ts"
 import { tracing } from "./Tracing.ts"
@@ -51,6 +51,6 @@ export const serviceProgram = <A, E, R>(service: string, { database, layer }: Se
   ).pipe(
     Layer.provide(Layer.provide(Guards, TokenKeys.layerConfig)),
     Layer.provide(EventBusKafka.layer),
-    Layer.provide([MessagingHealth.layer, SecureRandom.layerWebCrypto]),
+    Layer.provide([MessagingHealth.layer, PooledRandom]),
     observed(service)
   )

@@ -7,10 +7,10 @@ import { OrderStorePostgres } from "@g-store/order-service/OrderStorePostgres.ts
 import { databaseConfig } from "@g-store/service-kit/Database.ts"
 import { Guards } from "@g-store/service-kit/Guards.ts"
 import { runProcess } from "@g-store/service-kit/Main.ts"
+import { PooledRandom } from "@g-store/service-kit/PooledRandom.ts"
 import { databaseUrl } from "@g-store/service-kit/ServiceConfig.ts"
 import { httpProgram } from "@g-store/service-kit/ServiceProgram.ts"
 import { Config, Effect, Layer } from "effect"
-import { SecureRandom } from "effect/crypto"
 
 const Keys = Layer.unwrap(Effect.map(Config.String("KEYS_DIR"), DevelopmentKeys.layer))
 
@@ -24,7 +24,7 @@ const Identity = IdentityService.pipe(mounted("/api/identity", "identity-service
 const routes = Layer.merge(Orders, Identity).pipe(
   Layer.provide(Guards),
   Layer.provide(DevelopmentTokenKeys),
-  Layer.provide([Keys, SecureRandom.layerWebCrypto])
+  Layer.provide([Keys, PooledRandom])
 )
 
 runProcess(httpProgram("order-service", routes))
