@@ -290,4 +290,35 @@ describe("Assignment", () => {
       yield* take().acknowledge
       assert.deepStrictEqual(calls, ["commit 1", "commit 2"])
     }))
+
+  it.effect("is free when all that was read is handled, in every partition", () =>
+    Effect.gen(function*() {
+      const { assignment, read, take } = setting(1)
+      assignment.join({ t: [0, 1] }, false)
+      yield* assignment.free
+      read([0, 1])
+      read([0], { partition: 1 })
+      const free = yield* Effect.forkChild(assignment.free, { startImmediately: true })
+      for (let nth = 0; nth < 3; nth++) {
+        assert.isUndefined(free.pollUnsafe(), `${nth} of 3 batches are handled`)
+        yield* take().acknowledge
+      }
+      yield* Fiber.join(free)
+    }))
+
+  it.effect("is free of what another assignment has left", () =>
+    Effect.gen(function*() {
+      const { assignment, read, take } = setting()
+      assignment.join({ t: [0] }, false)
+      read([0])
+      take()
+      assignment.leave()
+      yield* assignment.free
+      assignment.join({ t: [0] }, false)
+      read([0])
+      const free = yield* Effect.forkChild(assignment.free, { startImmediately: true })
+      assert.isUndefined(free.pollUnsafe())
+      yield* take().acknowledge
+      yield* Fiber.join(free)
+    }))
 })

@@ -1,4 +1,4 @@
-import { Deferred, Effect, Schedule } from "effect"
+import { Deferred, Effect, Latch, Schedule } from "effect"
 import type { EachBatchPayload, KafkaMessage } from "kafkajs"
 import { type Batch, BusUnavailable } from "../EventBus.ts"
 import type { IncomingMessage } from "../Message.ts"
@@ -53,22 +53,27 @@ const nothingHeld: Held["commit"] = () => Promise.reject(new Error("no batch of 
  * kafkajs does not know that rule: after a rebalance it would store an old handler's offset under the new generation,
  * though the partition may be somebody else's by now.
  *
- * kafkajs hands every batch over at once and reads on, so heartbeats never wait for a handler and a partition whose
- * handler is slow holds up no other one (kafkajs waits with its next fetch for all batches of the last).
+ * kafkajs hands every batch over and reads on without waiting for its handler (Pace), so heartbeats never wait for one and
+ * a partition whose handler is slow holds up no other.
  */
 export const makeAssignment = (options: AssignmentOptions) => {
   let generation = 0
   /** Done when the present generation is over. */
   let over = Deferred.makeUnsafe<void>()
   let commits = makeCommits()
+  let held = new Map<string, Held>()
+  /** Open while nothing that was read waits for its handler to come to an end. */
+  const free = Latch.makeUnsafe(true)
+  let busy = 0
   const begin = (): void => {
     generation++
     commits.end()
     commits = makeCommits()
+    busy = 0
+    free.openUnsafe()
     Deferred.doneUnsafe(over, Effect.void)
     over = Deferred.makeUnsafe()
   }
-  let held = new Map<string, Held>()
   /** kafkajs keeps what is paused over a rebalance. */
   const paused = new Set<string>()
   const former = new Map<string, bigint>()
@@ -83,6 +88,8 @@ export const makeAssignment = (options: AssignmentOptions) => {
   const offer = (own: Held): void => {
     if (own.busy || own.waiting.length === 0) return
     own.busy = true
+    busy++
+    free.closeUnsafe()
     options.ready(own)
   }
 
@@ -127,12 +134,14 @@ export const makeAssignment = (options: AssignmentOptions) => {
           if (done || own.generation !== generation) return
           done = true
           own.busy = false
+          busy--
           own.bytes -= bytes
           if (own.full && own.bytes < LOW_BYTES) {
             own.full = false
             resume(own.topic, own.partition)
           }
           offer(own)
+          if (busy === 0) free.openUnsafe()
         })
       )
     )
@@ -207,6 +216,9 @@ export const makeAssignment = (options: AssignmentOptions) => {
     resume: (own: Held): void => {
       if (own.generation === generation) resume(own.topic, own.partition)
     },
+
+    /** Waits until everything that was read is handled. */
+    free: free.await,
 
     isCurrent: (own: Held): boolean => own.generation === generation,
 

@@ -5,11 +5,14 @@ import { type Held, makeAssignment } from "./Assignment.ts"
 import { deleteGroup } from "./deleteGroup.ts"
 import { attempt, kafkaClient, MODULE } from "./KafkaClient.ts"
 import type { KafkaOptions } from "./KafkaOptions.ts"
+import { makePace } from "./Pace.ts"
 import type { Topics } from "./Topics.ts"
 
 /** In milliseconds: how long a fetch waits for messages, and a partition that may be read again for the next fetch. */
 const MAX_WAIT = 200
 const MAX_BATCH = 500
+/** As many as a member may hold before some are handed over only after a pause. */
+const PARTITIONS = 64
 /** In milliseconds, of members that are told to join anew. None of ours needs it: handlers do not hold up the client. */
 const REBALANCE_TIMEOUT = 30_000
 
@@ -98,6 +101,7 @@ const makeMember = Effect.fnUntraced(function*(
       )
   )
   const fork = yield* FiberSet.makeRuntime<never, void, never>()
+  const pace = yield* makePace(assignment.free)
 
   /** Reading begins, where the consumer keeps positions of its own at these. */
   const assigned = Effect.fnUntraced(function*(all: ReadonlyArray<Held>) {
@@ -157,9 +161,10 @@ const makeMember = Effect.fnUntraced(function*(
     joining = consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: PARTITIONS,
       eachBatch: (payload) => {
         assignment.read(payload)
-        return Promise.resolve()
+        return pace()
       }
     })
     return joining
