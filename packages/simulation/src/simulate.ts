@@ -18,9 +18,12 @@ import { simulatedBus } from "./servers/SimulatedBus.ts"
 import { simulatedDatabase } from "./servers/SimulatedDatabase.ts"
 import { openAccounts } from "./store/accounts.ts"
 import { runErrand } from "./store/Customers.ts"
+import { Flawed } from "./store/Flaws.ts"
+import { runForeign } from "./store/Foreign.ts"
 import { Host } from "./store/Host.ts"
 import { makeJournal } from "./store/Journal.ts"
 import { Names } from "./store/Names.ts"
+import { runOperator } from "./store/Operator.ts"
 import { type Outside, realServices, type Services } from "./store/services.ts"
 import { Subscriber } from "./store/Subscriber.ts"
 
@@ -92,6 +95,12 @@ const run = (scenario: Scenario, services: Services): Report => {
   }
   broker.onAppend = checkBus(names, violations)
 
+  const flaws = scenario.workload.filter((errand) => errand._tag === "Flaw")
+  const isFlawed = (process: string) => (orderId: string) =>
+    flaws.some(({ of, service, until }) =>
+      process.startsWith(service) && world.elapsed < until && names.of(orderId) === of
+    )
+
   const start = <S>(name: string, database: DatabaseServer, layer: Layer.Layer<S, never, Outside | Surroundings>) => {
     const host = new Host<S>(
       world,
@@ -102,7 +111,7 @@ const run = (scenario: Scenario, services: Services): Report => {
           Layer.merge(
             Layer.succeed(MemoryDatabase, simulatedDatabase(network, database, process, names.statement)),
             Layer.succeed(EventBus, simulatedBus(network, broker, process, names.publish))
-          )
+          ).pipe(Layer.merge(Layer.succeed(Flawed, isFlawed(name))))
         ),
       violations.report
     )
@@ -123,22 +132,28 @@ const run = (scenario: Scenario, services: Services): Report => {
   const subscribers = scenario.followings.map((following, nth) =>
     new Subscriber({ name: `s${nth + 1}`, user: nth % 2, following, network, hosts: replicas, names, violations })
   )
-  let open = scenario.workload.length
+  let open = scenario.workload.length - flaws.length
+  if (scenario.workload.some(({ _tag }) => _tag === "Foreign" || _tag === "Flaw")) {
+    runOperator({ network, names, services: [orders, payments, replicas] })
+  }
   for (const errand of scenario.workload) {
-    runErrand(
-      {
-        network,
-        orders,
-        payments,
-        journal,
-        onPlaced: ({ name }) => {
-          const id = journal.placed.get(name)
-          if (id !== undefined) { for (const subscriber of subscribers) subscriber.placed(id, errand) }
-        }
-      },
-      errand,
-      () => open--
-    )
+    if (errand._tag === "Foreign") runForeign({ broker, journal, network }, errand, () => open--)
+    else if (errand._tag !== "Flaw") {
+      runErrand(
+        {
+          network,
+          orders,
+          payments,
+          journal,
+          onPlaced: (order) => {
+            const id = journal.placed.get(order.name)
+            if (id !== undefined) { for (const subscriber of subscribers) subscriber.placed(id, order) }
+          }
+        },
+        errand,
+        () => open--
+      )
+    }
   }
 
   const strike = (fault: Fault): void => {
@@ -180,7 +195,17 @@ const run = (scenario: Scenario, services: Services): Report => {
   const timed = scenario.faults.filter(isTimed)
   for (const fault of timed) world.after(fault.at, world.ground, () => strike(fault))
 
-  const all: Everything = { ordersDb, paymentsDb, feedDb, broker, subscribers, journal, names, open: () => open }
+  const all: Everything = {
+    workload: scenario.workload,
+    ordersDb,
+    paymentsDb,
+    feedDb,
+    broker,
+    subscribers,
+    journal,
+    names,
+    open: () => open
+  }
   const lastFault = Math.max(0, ...timed.map(({ at }) => at))
   let nextLook = world.start + Math.min(HORIZON, lastFault + 500)
   const ending = world.run(() => {

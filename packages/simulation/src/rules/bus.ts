@@ -1,5 +1,6 @@
 import { ORDER_EVENTS } from "@g-store/contracts/OrderEvents.ts"
 import { type IncomingMessage, messageId } from "@g-store/messaging/Message.ts"
+import { FOREIGN } from "../store/Foreign.ts"
 import { type Names, versionOf } from "../store/Names.ts"
 import type { Violations } from "./Violations.ts"
 
@@ -9,6 +10,7 @@ export const checkBus = (names: Names, violations: Violations) => {
   const payments = new Map<string, string>()
   const known = new Map<string, string>()
   return (message: IncomingMessage): void => {
+    if (message.headers[FOREIGN] !== undefined) return
     const key = message.key ?? ""
     const name = names.of(key)
     const id = messageId(message)

@@ -9,10 +9,13 @@ import { accountId } from "../store/Customers.ts"
 import type { Journal } from "../store/Journal.ts"
 import type { Names } from "../store/Names.ts"
 import type { Subscriber } from "../store/Subscriber.ts"
+import type { Errand } from "../store/Workload.ts"
 import { historyOf } from "./history.ts"
+import { checkLetters, leftOut, unsettledLetters } from "./letters.ts"
 import type { Violations } from "./Violations.ts"
 
 export interface Everything {
+  readonly workload: ReadonlyArray<Errand>
   readonly ordersDb: DatabaseServer
   readonly paymentsDb: DatabaseServer
   readonly feedDb: DatabaseServer
@@ -30,9 +33,19 @@ const outboxDepth = (database: DatabaseServer): number => {
   return depth
 }
 
-const fits = (order: Order, payment: Payment | undefined): boolean => {
-  if (order.status === "CANCELLED") return payment !== undefined && payment.state !== "CHARGED"
-  return order.status !== "PENDING" && payment?.state === "CHARGED"
+const NOTHING: ReadonlySet<string> = new Set()
+
+/** Which decisions the order's status allows, when these events of it were left out by an operator. */
+const allowed = ({ status }: Order, without: ReadonlySet<string>): ReadonlyArray<Payment["state"] | undefined> => {
+  const isCancelKnown = status === "CANCELLED" && !without.has("OrderCancelled")
+  if (without.has("OrderCreated")) {
+    return status === "CANCELLED" || status === "PENDING" ? [isCancelKnown ? "VOIDED" : undefined] : []
+  }
+  if (isCancelKnown) return ["DECLINED", "REFUNDED", "VOIDED"]
+  if (status === "CANCELLED") return ["CHARGED", "DECLINED"]
+  // Without its payment's word an order stays where it is, until somebody cancels it.
+  if (status === "PENDING") return without.has("PaymentProcessed") ? ["CHARGED", "DECLINED"] : []
+  return without.has("PaymentProcessed") ? [] : ["CHARGED"]
 }
 
 /** What is not yet as it has to be in the end; undefined once everything is. Each is allowed while faults go on. */
@@ -49,10 +62,17 @@ export const unsettled = (all: Everything): string | undefined => {
       if ((group.committed.get(log) ?? 0) < log.messages.length) return `${group.name} is behind in ${log.topic}`
     }
   }
+  for (const database of [ordersDb, paymentsDb, feedDb]) {
+    const letters = unsettledLetters(database, names)
+    if (letters !== undefined) return letters
+  }
+  const without = leftOut([ordersDb, paymentsDb])
   for (const order of ordersDb.table<Order>("orders").values()) {
     const name = names.of(order.id)
     const payment = paymentsDb.table<Payment>("payments").get(order.id)
-    if (!fits(order, payment)) return `${name} is ${order.status} with its payment ${payment?.state ?? "undecided"}`
+    if (!allowed(order, without.get(order.id) ?? NOTHING).includes(payment?.state)) {
+      return `${name} is ${order.status} with its payment ${payment?.state ?? "undecided"}`
+    }
     const entries = historyOf(ordersDb, order.id)
     for (const { status, version } of entries) {
       const event = feedDb.table<FeedEvent>("feed").get(`${order.id}/${version}`)
@@ -69,17 +89,15 @@ export const unsettled = (all: Everything): string | undefined => {
 /** What must hold once all is settled. */
 export const checkSettled = (all: Everything, violations: Violations): void => {
   const { feedDb, journal, names, ordersDb, paymentsDb, subscribers } = all
-  for (const database of [ordersDb, paymentsDb, feedDb]) {
-    for (const table of ["dead_letter", "parked_key", "parked_message"]) {
-      if (database.table(table).size > 0) violations.report(`${database.name} has rows in ${table}`)
-    }
-  }
+  checkLetters({ orders: ordersDb, payments: paymentsDb, notify: feedDb }, all.workload, names, violations)
   const orders = ordersDb.table<Order>("orders")
   const histories = new Map<string, ReadonlyArray<HistoryEntry>>()
   for (const id of orders.keys()) histories.set(id, historyOf(ordersDb, id))
   const versions = [...histories.values()].reduce((sum, entries) => sum + entries.length, 0)
   if (feedDb.table("feed").size !== versions) violations.report("the feed holds more than the histories")
-  if (paymentsDb.table("payments").size !== orders.size) violations.report("there are payments of no order")
+  for (const id of paymentsDb.table("payments").keys()) {
+    if (!orders.has(id)) violations.report("there is a payment of no order")
+  }
   for (const subscriber of subscribers) {
     for (const [id, log] of subscriber.logs) {
       const wanted = (histories.get(id) ?? []).slice(log.from).map(({ status, version }) => `${version} ${status}`)

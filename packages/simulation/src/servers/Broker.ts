@@ -1,9 +1,12 @@
-import type { IncomingMessage, WireMessage } from "@g-store/messaging/Message.ts"
+import type { IncomingMessage } from "@g-store/messaging/Message.ts"
 import { Exit } from "effect"
 import { NoAnswer, type Reply } from "../engine/Network.ts"
 import { hash } from "../engine/Prng.ts"
 import type { Process } from "../engine/Process.ts"
 import type { World } from "../engine/World.ts"
+
+/** What a producer sends; another system's may be a tombstone. */
+export type Published = Omit<IncomingMessage, "partition" | "offset">
 
 export interface Partition {
   readonly topic: string
@@ -77,7 +80,7 @@ export class Broker {
   }
 
   /** Only the first partition that the batch meets takes its share when `part` is set. */
-  publish(messages: ReadonlyArray<WireMessage>, part: boolean): void {
+  publish(messages: ReadonlyArray<Published>, part: boolean): void {
     let only: Partition | undefined
     for (const message of messages) {
       const log = this.logOf(message)
@@ -207,7 +210,7 @@ export class Broker {
     return group
   }
 
-  private logOf({ key, topic }: WireMessage): Partition {
+  private logOf({ key, topic }: Published): Partition {
     const logs = this.topic(topic)
     const log = logs[key === null ? 0 : hash(key) % logs.length]
     if (log === undefined) throw new Error(`${topic} has no partitions`)

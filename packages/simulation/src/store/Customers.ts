@@ -15,7 +15,7 @@ export const customer = (user: number): Caller => ({ _tag: "Customer", userId: u
 export const staff: Caller = { _tag: "Staff", id: "staff" }
 
 /** A call into another process: a fiber of its own there, and no answer if that dies first. */
-const call = <S, A>(
+export const call = <S, A>(
   network: Network,
   caller: Process,
   host: Host<S>,
@@ -39,11 +39,15 @@ export interface CustomersOptions {
   readonly orders: readonly [Host<OrderDoor>, ...ReadonlyArray<Host<OrderDoor>>]
   readonly payments: readonly [Host<PaymentDoor>, ...ReadonlyArray<Host<PaymentDoor>>]
   readonly journal: Journal
-  readonly onPlaced: (errand: Errand) => void
+  readonly onPlaced: (errand: Extract<Errand, { readonly _tag: "Order" }>) => void
 }
 
 /** Runs an errand as a process of its own: it asks one replica after the other until it is answered. */
-export const runErrand = (options: CustomersOptions, errand: Errand, onEnd: () => void): void => {
+export const runErrand = (
+  options: CustomersOptions,
+  errand: Extract<Errand, { readonly _tag: "Order" | "TopUp" }>,
+  onEnd: () => void
+): void => {
   const { journal, network } = options
   const process = new Process(network.world, errand.name, 1)
 
@@ -60,11 +64,12 @@ export const runErrand = (options: CustomersOptions, errand: Errand, onEnd: () =
     )
   }
 
-  const buy = Effect.fnUntraced(function*({ amount, name, replica, steps, user }: Extract<Errand, { _tag: "Order" }>) {
+  const buy = Effect.fnUntraced(function*(order: Extract<Errand, { _tag: "Order" }>) {
+    const { amount, name, replica, steps, user } = order
     const mine = { caller: customer(user), key: `${name}-create` }
     const id = yield* insist(options.orders, `create ${name}`, replica, placeOrder(mine, amount))
     journal.placed.set(name, id)
-    options.onPlaced(errand)
+    options.onPlaced(order)
     for (const [nth, { ask, wait }] of steps.entries()) {
       yield* Effect.sleep(wait)
       const asked = { caller: ask === "cancel" ? customer(user) : staff, key: `${name}-${ask}-${nth}` }

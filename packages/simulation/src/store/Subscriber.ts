@@ -80,7 +80,7 @@ export class Subscriber {
   }
 
   /** An order was acknowledged to its customer, who may follow it now. */
-  placed(id: OrderId, errand: Errand): void {
+  placed(id: OrderId, errand: Extract<Errand, { readonly _tag: "Order" }>): void {
     const { following, user } = this.options
     if (errand.user !== user) return
     if (following === "from the beginning") {

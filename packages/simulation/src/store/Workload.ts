@@ -27,6 +27,37 @@ export type Errand =
     readonly user: number
     readonly amount: number
   }
+  /** Another system writes something to a topic that we read, under the key of an order. */
+  | {
+    readonly _tag: "Foreign"
+    readonly name: string
+    readonly at: number
+    readonly kind: (typeof kinds)[number]
+    /** The order whose key it takes. */
+    readonly of: string
+    /** Whose consumer it is made for: the topic follows from that. */
+    readonly to: "orders" | "payments"
+    readonly amount: number
+  }
+  /** A service has a bug that breaks it down over the events of one order, until a release mends it. */
+  | {
+    readonly _tag: "Flaw"
+    readonly name: string
+    readonly service: "orders" | "payments" | "notify"
+    readonly of: string
+    /** Virtual ms since the beginning. */
+    readonly until: number
+  }
+
+const kinds = [
+  "unknown type",
+  "undecodable",
+  "no id",
+  "no type",
+  "null key",
+  "null payload",
+  "another amount"
+] as const
 
 /** Users 0 and 1 have an account with this much; user 2 has none. */
 export const FUNDS = 100
@@ -61,5 +92,26 @@ export const planWorkload = (seed: number, count: number): ReadonlyArray<Errand>
     user: random.below(2),
     amount: 10 + random.below(50)
   }))
-  return [...orders, ...topUps]
+  return [...orders, ...topUps, ...planTrouble(seed, count)]
+}
+
+/** What makes dead letters: in a third of the plans something, from outside or of our own making. */
+const planTrouble = (seed: number, orders: number): ReadonlyArray<Errand> => {
+  const random = prng(seed, "trouble")
+  if (random.chance(0.65)) return []
+  return Array.from({ length: 1 + random.below(3) }, (_, nth): Errand => {
+    const name = `x${nth + 1}`
+    const of = `o${1 + random.below(orders)}`
+    if (random.chance(0.5)) {
+      return {
+        _tag: "Flaw",
+        name,
+        service: random.pick(["orders", "payments", "notify"]),
+        of,
+        until: random.below(6_000)
+      }
+    }
+    const [at, kind, amount] = [random.below(4_000), random.pick(kinds), 1 + random.below(15)]
+    return { _tag: "Foreign", name, at, kind, of, to: random.pick(["orders", "payments"]), amount }
+  })
 }

@@ -1,3 +1,4 @@
+import type { DeadLetters } from "@g-store/messaging/DeadLetters.ts"
 import { EventBus } from "@g-store/messaging/EventBus.ts"
 import type { Idempotency } from "@g-store/messaging/Idempotency.ts"
 import type { MemoryDatabase } from "@g-store/messaging/memory/MemoryDatabase.ts"
@@ -15,14 +16,15 @@ import { PaymentWorkers } from "@g-store/payment-service/PaymentService.ts"
 import { PaymentStoreMemory } from "@g-store/payment-service/PaymentStoreMemory.ts"
 import { Layer } from "effect"
 import type { Surroundings } from "../engine/Process.ts"
+import { FlawedFeed, FlawedOrders, FlawedPayments } from "./Flaws.ts"
 
 /** What a process reaches outside of itself: its database and the bus. */
 export type Outside = MemoryDatabase | EventBus
 
 /** What callers enter by. */
-export type OrderDoor = Orders | Idempotency
-export type PaymentDoor = Accounts | Idempotency
-export type NotificationDoor = Feed | LiveTail
+export type OrderDoor = Orders | Idempotency | DeadLetters
+export type PaymentDoor = Accounts | Idempotency | DeadLetters
+export type NotificationDoor = Feed | LiveTail | DeadLetters
 
 /** Layers of the services over the outside. */
 export interface Services {
@@ -53,11 +55,13 @@ export const servicesOver = (adapters: Partial<Adapters> = {}): Services => {
   const bus = adapters.bus ?? Layer.effect(EventBus, EventBus)
   return {
     orders: Layer.mergeAll(Orders.layer, OrderWorkers, relay("order-service")).pipe(
+      Layer.provideMerge(FlawedOrders),
       Layer.provideMerge(adapters.orderStore ?? OrderStoreMemory),
       Layer.provide([MessagingHealth.layer, bus]),
       Layer.orDie
     ),
     payments: Layer.mergeAll(Accounts.layer, PaymentWorkers, relay("payment-service")).pipe(
+      Layer.provideMerge(FlawedPayments),
       Layer.provideMerge(adapters.paymentStore ?? PaymentStoreMemory),
       Layer.provide([MessagingHealth.layer, adapters.paymentBus ?? bus]),
       Layer.orDie
@@ -65,6 +69,7 @@ export const servicesOver = (adapters: Partial<Adapters> = {}): Services => {
     notifications: (replica) =>
       NotificationWorkers(`g-store.order-notification-service.${replica}`).pipe(
         Layer.provideMerge(adapters.liveTail ?? LiveTail.layer),
+        Layer.provideMerge(FlawedFeed),
         Layer.provideMerge(adapters.notificationStore ?? NotificationStoreMemory),
         Layer.provide([MessagingHealth.layer, bus]),
         Layer.orDie
