@@ -1,4 +1,4 @@
-import { Effect, Schedule, Schema } from "effect"
+import { Duration, Effect, Schedule, Schema } from "effect"
 import { NotKept } from "./NotKept.ts"
 
 const Token = Schema.Struct({ accessToken: Schema.String })
@@ -12,9 +12,16 @@ interface Answered {
   readonly body: string
 }
 
-/** A customer who looks on while things break. */
-export const probe = Effect.fnUntraced(function*(url: string) {
+/** In seconds. */
+const PATIENCE = 20
+
+/**
+ * A customer who looks on while things break, and, once signed up, gives a call up that is not answered within so many
+ * seconds: another replica may answer the next one.
+ */
+export const probe = Effect.fnUntraced(function*(url: string, patience = PATIENCE) {
   let authorization = ""
+  let limit = PATIENCE
   const ask = (method: "GET" | "POST" | "PATCH", path: string, body?: object) =>
     Effect.tryPromise({
       try: async (signal): Promise<Answered> => {
@@ -29,8 +36,8 @@ export const probe = Effect.fnUntraced(function*(url: string) {
       catch: (cause) => new NotKept({ reason: `${method} ${path}: ${String(cause)}` })
     }).pipe(
       Effect.timeoutOrElse({
-        duration: "20 seconds",
-        orElse: () => Effect.fail(new NotKept({ reason: `${method} ${path}: no answer within 20 s` }))
+        duration: Duration.seconds(limit),
+        orElse: () => Effect.fail(new NotKept({ reason: `${method} ${path}: no answer within ${limit} s` }))
       })
     )
   const expect = (status: number, what: string) => (answer: Answered) =>
@@ -49,6 +56,7 @@ export const probe = Effect.fnUntraced(function*(url: string) {
   yield* ask("PATCH", `/api/payments/v1/accounts/${id}`, { amount: 1_000_000 }).pipe(
     Effect.flatMap(expect(204, "a top-up"))
   )
+  limit = patience
 
   return {
     /** Places an order that the account can pay. */

@@ -26,6 +26,8 @@ import { supervision } from "./Supervision.ts"
 const WINDOW = 0.93
 /** How long everything that is under way may take once the last fault is over. */
 const BACKLOG = "5 minutes"
+/** In seconds: a call to a frozen replica is made anew, or its pause would count as the store's. */
+const PATIENCE = 3
 const PROGRESS = "30 seconds"
 const LAST_FAULTS = 25
 
@@ -78,7 +80,7 @@ const run = Effect.fnUntraced(function*(options: Options, logs: string, trail: A
     processes,
     supervision: supervisor,
     networks: { PostgreSQL: toPostgres, Kafka: toKafka },
-    customer: yield* probe(store.url),
+    customer: yield* probe(store.url, PATIENCE),
     recoveries: recovered,
     lastWords: counters.lastWords,
     corrupt: corrupt.publish
