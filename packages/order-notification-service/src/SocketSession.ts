@@ -95,8 +95,10 @@ export class Session implements SocketSession, SubscriptionsOptions {
     this.countedAt = now
     if (this.allowance < 0) return this.connection.close(closeCodes.tooManyMessages, "too many messages")
     if (this.inbox !== undefined) return void this.inbox.push(text)
+    const work = this.handle(text)
+    if (work === undefined) return
     this.inbox = []
-    this.fork(this.handleAll(text))
+    this.fork(Effect.andThen(work, Effect.suspend(() => this.handleRest())))
   }
 
   /** The token is too old now, or none came in time. */
@@ -177,30 +179,39 @@ export class Session implements SocketSession, SubscriptionsOptions {
     return Effect.logError("a socket was closed for an error that nothing expects", defect)
   }
 
-  private handleAll(first: string | undefined): Effect.Effect<void> {
+  /** What came meanwhile, in order. */
+  private handleRest(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
-      yield* this.handle(first)
-      while (this.inbox !== undefined && this.inbox.length > 0) yield* this.handle(this.inbox.shift())
+      while (this.inbox !== undefined && this.inbox.length > 0) {
+        const work = this.handle(this.inbox.shift())
+        if (work !== undefined) yield* work
+      }
       this.inbox = undefined
     })
   }
 
-  private handle(text: string | undefined): Effect.Effect<void> {
-    return Effect.gen({ self: this }, function*() {
-      if (text === undefined) return this.refuse("INVALID", "Binary frames are not understood here: send text.")
-      const decoded = readClientFrame(text)
-      if (Result.isFailure(decoded)) return this.refuse("INVALID", decoded.failure.message, decoded.failure.about)
-      const frame = decoded.success
-      if (frame.type === "ping") return this.say({ type: "pong" })
-      if (frame.type === "authenticate") return yield* this.authenticate(frame.token)
-      if (this.caller === undefined && !this.unchecked) {
-        const about = "orderId" in frame ? { orderId: frame.orderId } : { scope: frame.scope }
-        return this.refuse("UNAUTHENTICATED", "Send {\"type\":\"authenticate\",\"token\":...} first.", about)
-      }
-      this.subscriptions ??= new Subscriptions(this)
-      if (frame.type === "subscribe") this.subscriptions.subscribe(frame)
-      else yield* this.subscriptions.unsubscribe(frame)
-    })
+  /** What there is to wait for before the next frame is handled, if anything. */
+  private handle(text: string | undefined): Effect.Effect<void> | undefined {
+    try {
+      return this.answer(text)
+    } catch (defect) {
+      return this.broken(defect)
+    }
+  }
+
+  private answer(text: string | undefined): Effect.Effect<void> | undefined {
+    if (text === undefined) return void this.refuse("INVALID", "Binary frames are not understood here: send text.")
+    const decoded = readClientFrame(text)
+    if (Result.isFailure(decoded)) return void this.refuse("INVALID", decoded.failure.message, decoded.failure.about)
+    const frame = decoded.success
+    if (frame.type === "ping") return void this.say({ type: "pong" })
+    if (frame.type === "authenticate") return this.authenticate(frame.token)
+    if (this.caller === undefined && !this.unchecked) {
+      const about = "orderId" in frame ? { orderId: frame.orderId } : { scope: frame.scope }
+      return void this.refuse("UNAUTHENTICATED", "Send {\"type\":\"authenticate\",\"token\":...} first.", about)
+    }
+    this.subscriptions ??= new Subscriptions(this)
+    return frame.type === "subscribe" ? void this.subscriptions.subscribe(frame) : this.subscriptions.unsubscribe(frame)
   }
 
   private authenticate(token: string): Effect.Effect<void> {
