@@ -40,6 +40,8 @@ describe("merged publishes", () => {
   it.effect("sends at once, with whoever publishes in the same turn", () =>
     Effect.gen(function*() {
       const { publish, requests } = yield* setting(() => Effect.void)
+      // Until it waits for the first.
+      yield* TestClock.adjust("1 minute")
       const both = [yield* publish(one("a")), yield* publish(one("b"))]
       assert.deepStrictEqual(yield* Effect.forEach(both, succeeded), [true, true])
       assert.deepStrictEqual(requests, ["a b"])
