@@ -29,7 +29,9 @@ const setting = Effect.fnUntraced(function*(answer: (bodies: ReadonlyArray<strin
   })
   return {
     requests,
-    readyWhen: (effect: Answer) => ready = effect,
+    readyWhen: (effect: Answer): void => {
+      ready = effect
+    },
     publish: (messages: ReadonlyArray<WireMessage>, alone = false) =>
       Effect.forkChild(Effect.exit(publish(messages, alone)), { startImmediately: true })
   }
