@@ -24,6 +24,8 @@ export interface ScenarioOptions {
   /** How many faults; drawn if absent. */
   readonly faults?: number
   readonly orders?: number
+  /** False for one without foreign messages and flaws, and so without dead letters. */
+  readonly trouble?: boolean
 }
 
 /** What a seed stands for. */
@@ -44,7 +46,7 @@ export const scenarioOf = (seed: number, options: ScenarioOptions = {}): Scenari
     latency,
     partitions,
     followings,
-    workload: planWorkload(seed, options.orders ?? 2 + random.below(4)),
+    workload: planWorkload(seed, options.orders ?? 2 + random.below(4), options.trouble ?? true),
     faults: planFaults(seed, plan)
   }
 }

@@ -134,7 +134,7 @@ const run = (scenario: Scenario, services: Services): Report => {
   )
   let open = scenario.workload.length - flaws.length
   if (scenario.workload.some(({ _tag }) => _tag === "Foreign" || _tag === "Flaw")) {
-    runOperator({ network, names, services: [orders, payments, replicas] })
+    runOperator({ network, names, journal, services: [orders, payments, replicas] })
   }
   for (const errand of scenario.workload) {
     if (errand._tag === "Foreign") runForeign({ broker, journal, network }, errand, () => open--)

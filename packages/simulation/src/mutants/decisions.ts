@@ -3,12 +3,13 @@ import { MemoryDatabase } from "@g-store/messaging/memory/MemoryDatabase.ts"
 import { Feed } from "@g-store/order-notification-service/Feed.ts"
 import { type Listener, LiveTail } from "@g-store/order-notification-service/LiveTail.ts"
 import { NotificationStoreMemory } from "@g-store/order-notification-service/NotificationStoreMemory.ts"
+import { OrderRepository } from "@g-store/order-service/application/OrderRepository.ts"
 import { OrderStoreMemory } from "@g-store/order-service/OrderStoreMemory.ts"
 import { PaymentRepository } from "@g-store/payment-service/application/PaymentRepository.ts"
 import type { PaymentCommand } from "@g-store/payment-service/domain/Payment.ts"
 import { PaymentStoreMemory } from "@g-store/payment-service/PaymentStoreMemory.ts"
 import { Clock, Effect, Layer, Result } from "effect"
-import { paymentsTakingAll } from "./delivery.ts"
+import { ordersTakingAll, paymentsTakingAll } from "./delivery.ts"
 
 const isCreation = ({ event }: PaymentCommand) => event._tag === "OrderCreated"
 
@@ -26,6 +27,23 @@ const chargeBlindly = Layer.effect(
             payments: new Map([...book.payments].filter(([orderId]) => !created.has(orderId)))
           }))
       }
+    }))
+)
+
+/** A payment finds every order that is paid as it was before. */
+const payAgain = Layer.effect(
+  OrderRepository,
+  Effect.map(OrderRepository, (repository) =>
+    OrderRepository.of({
+      ...repository,
+      updateMany: (ids, decide) =>
+        repository.updateMany(ids, (orders) =>
+          decide(
+            new Map(Array.from(orders, ([id, order]) => [
+              id,
+              order.status === "PAID" ? { ...order, status: "PENDING" } : order
+            ]))
+          ))
     }))
 )
 
@@ -94,6 +112,8 @@ export const listenLate = Layer.effect(
 
 export const chargingBlindly = Layer.provideMerge(chargeBlindly, PaymentStoreMemory)
 export const chargingBlindlyWithoutInbox = Layer.provideMerge(chargeBlindly, paymentsTakingAll)
+export const ordersPayingAgain = Layer.provideMerge(payAgain, OrderStoreMemory)
+export const ordersPayingAgainWithoutInbox = Layer.provideMerge(payAgain, ordersTakingAll)
 export const forgettingEarlyCancels = Layer.provideMerge(forgetEarlyCancels, PaymentStoreMemory)
 export const paymentsKeyedAfterwards = Layer.provideMerge(keyAfterwards, PaymentStoreMemory)
 export const paymentsLockingNothing = Layer.provide(PaymentStoreMemory, lockNothing)

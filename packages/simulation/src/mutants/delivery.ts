@@ -85,8 +85,8 @@ const removeFirst = Layer.effect(
   })
 )
 
-/** Any relay may publish from any shard; a row that one of them is at is passed over by the others. */
-const skipLocked = Layer.effect(
+/** Any relay may publish from any shard. */
+const leaseAll = Layer.effect(
   OutboxStore,
   Effect.gen(function*() {
     const store = yield* OutboxStore
@@ -99,6 +99,24 @@ const skipLocked = Layer.effect(
           [],
           () => Array.from({ length: 16 }, (_, shard) => ({ shard, epoch: 1n, remaining: 5_000 }))
         ),
+      remove: (removals) =>
+        database.statement("relay remove", [], (rows) => {
+          for (const { positions, shard } of removals) {
+            for (const position of positions) rows.remove(`outbox/${shard}`, String(position))
+          }
+        })
+    })
+  })
+)
+
+/** A row that one relay is at is passed over by the others, and so are rows whose publish has failed a moment ago. */
+const skipLocked = Layer.effect(
+  OutboxStore,
+  Effect.gen(function*() {
+    const store = yield* OutboxStore
+    const database = yield* MemoryDatabase
+    return OutboxStore.of({
+      ...store,
       read: (shards, limit) =>
         database.statement(
           "relay read",
@@ -112,13 +130,7 @@ const skipLocked = Layer.effect(
                 return true
               }
             )
-        ),
-      remove: (removals) =>
-        database.statement("relay remove", [], (rows) => {
-          for (const { positions, shard } of removals) {
-            for (const position of positions) rows.remove(`outbox/${shard}`, String(position))
-          }
-        })
+        )
     })
   })
 )
@@ -149,6 +161,8 @@ const publishAtOnce = Layer.effect(
 export const ordersRemovingFirst = over(OrderStoreMemory, removeFirst)
 export const paymentsRemovingFirst = over(PaymentStoreMemory, removeFirst)
 export const ordersSkippingLocked = over(OrderStoreMemory, skipLocked)
+export const ordersWithoutLease = over(OrderStoreMemory, leaseAll)
+export const ordersSkippingLockedWithoutLease = over(ordersWithoutLease, skipLocked)
 export const ordersTakingAll = over(OrderStoreMemory, takeAll)
 export const paymentsTakingAll = over(PaymentStoreMemory, takeAll)
 /** The repositories take what is put over the outbox only when they are built over it. */

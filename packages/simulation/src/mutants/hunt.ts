@@ -1,4 +1,4 @@
-import { type Scenario, scenarioOf } from "../Scenario.ts"
+import { type Scenario, scenarioOf, type ScenarioOptions } from "../Scenario.ts"
 import { type Report, simulate } from "../simulate.ts"
 import type { Services } from "../store/services.ts"
 
@@ -9,9 +9,14 @@ export interface Found {
 }
 
 /** The first seed, from `from` on, under which something breaks; undefined after `most` of them. */
-export const hunt = (services: Services, from: number, most: number): Found | undefined => {
+export const hunt = (
+  services: Services,
+  from: number,
+  most: number,
+  options: ScenarioOptions = {}
+): Found | undefined => {
   for (let seed = from; seed < from + most; seed++) {
-    const scenario = scenarioOf(seed)
+    const scenario = scenarioOf(seed, options)
     const report = simulate(scenario, services)
     if (report.violations.length > 0) return { seed, scenario, report }
   }

@@ -2,6 +2,7 @@ import type { DeadLetterRow } from "@g-store/messaging/memory/inboxRows.ts"
 import { EVENT_TYPE, messageId } from "@g-store/messaging/Message.ts"
 import type { DatabaseServer } from "../servers/DatabaseServer.ts"
 import { FOREIGN } from "../store/Foreign.ts"
+import type { Journal } from "../store/Journal.ts"
 import type { Names } from "../store/Names.ts"
 import type { Errand } from "../store/Workload.ts"
 import type { Violations } from "./Violations.ts"
@@ -40,12 +41,13 @@ export interface Consumers {
 export const checkLetters = (
   databases: Consumers,
   workload: ReadonlyArray<Errand>,
+  { discarded }: Journal,
   names: Names,
   violations: Violations
 ): void => {
   for (const service of ["orders", "payments", "notify"] as const) {
     const seen = new Set<string>()
-    for (const { message, messageId: stored, reason } of lettersOf(databases[service])) {
+    for (const { id, message, messageId: stored, reason, state } of lettersOf(databases[service])) {
       const foreign = message.headers[FOREIGN]
       const isExpected = workload.some((errand) =>
         errand._tag === "Foreign"
@@ -54,6 +56,7 @@ export const checkLetters = (
       )
       const name = foreign ?? names.of(stored)
       if (!isExpected) violations.report(`${service} set aside ${name}: ${reason}`)
+      if (state === "discarded" && !discarded.has(id)) violations.report(`${service} left out ${name} unasked`)
       if (seen.has(stored)) violations.report(`${service} set ${name} aside twice`)
       if (stored !== messageId(message)) violations.report(`${service} set ${name} aside as ${stored}`)
       seen.add(stored)

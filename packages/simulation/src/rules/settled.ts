@@ -89,7 +89,7 @@ export const unsettled = (all: Everything): string | undefined => {
 /** What must hold once all is settled. */
 export const checkSettled = (all: Everything, violations: Violations): void => {
   const { feedDb, journal, names, ordersDb, paymentsDb, subscribers } = all
-  checkLetters({ orders: ordersDb, payments: paymentsDb, notify: feedDb }, all.workload, names, violations)
+  checkLetters({ orders: ordersDb, payments: paymentsDb, notify: feedDb }, all.workload, journal, names, violations)
   const orders = ordersDb.table<Order>("orders")
   const histories = new Map<string, ReadonlyArray<HistoryEntry>>()
   for (const id of orders.keys()) histories.set(id, historyOf(ordersDb, id))

@@ -44,6 +44,8 @@ export interface Member {
 
 export interface Group {
   readonly name: string
+  /** Forgotten once nobody is in it. */
+  readonly temporary: boolean
   generation: number
   members: ReadonlyArray<Member>
   shift: number
@@ -93,8 +95,8 @@ export class Broker {
     for (const group of this.groups.values()) for (const member of group.members) this.serve(member)
   }
 
-  join(name: string, topics: ReadonlyArray<string>, process: Process): Member {
-    const group = this.group(name)
+  join(name: string, topics: ReadonlyArray<string>, process: Process, temporary = false): Member {
+    const group = this.group(name, temporary)
     const member: Member = { process, group, topics, pending: undefined, heard: false }
     group.members = [...group.members, member]
     const expire = (holds: () => boolean) =>
@@ -112,6 +114,7 @@ export class Broker {
     group.members = group.members.filter((other) => other !== member)
     this.rebalance(group)
     this.serve(member)
+    if (group.temporary && group.members.length === 0) this.groups.delete(group.name)
   }
 
   /** The process was not heard of for so long: its members are put out of their groups. */
@@ -201,10 +204,10 @@ export class Broker {
     }
   }
 
-  private group(name: string): Group {
+  private group(name: string, temporary: boolean): Group {
     let group = this.groups.get(name)
     if (group === undefined) {
-      group = { name, generation: 0, members: [], shift: 0, committed: new Map(), holders: new Map() }
+      group = { name, temporary, generation: 0, members: [], shift: 0, committed: new Map(), holders: new Map() }
       this.groups.set(name, group)
     }
     return group

@@ -135,7 +135,8 @@ export const simulatedBus = (
           network.request<Member, never>(process, {
             server: broker.name,
             label: `join ${name}`,
-            apply: (reply) => reply(Exit.succeed(broker.join(subscription.group, subscription.topics, process)))
+            apply: (reply) =>
+              reply(Exit.succeed(broker.join(subscription.group, subscription.topics, process, subscription.temporary)))
           }).pipe(Effect.mapError((cause) => new BusUnavailable({ operation: "join", cause }))),
           (joined) => Effect.sync(() => oneWay(() => broker.leave(joined)))
         )

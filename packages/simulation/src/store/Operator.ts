@@ -7,6 +7,7 @@ import { Process } from "../engine/Process.ts"
 import { call } from "./Customers.ts"
 import { FOREIGN } from "./Foreign.ts"
 import type { Host } from "./Host.ts"
+import type { Journal } from "./Journal.ts"
 import type { Names } from "./Names.ts"
 
 type Hosts = readonly [Host<DeadLetters>, ...ReadonlyArray<Host<DeadLetters>>]
@@ -14,6 +15,7 @@ type Hosts = readonly [Host<DeadLetters>, ...ReadonlyArray<Host<DeadLetters>>]
 export interface OperatorOptions {
   readonly network: Network
   readonly names: Names
+  readonly journal: Journal
   /** The replicas of each service that keeps dead letters. */
   readonly services: ReadonlyArray<Hosts>
 }
@@ -30,7 +32,7 @@ const isReplayed = ({ attempts, consumer, message, messageId }: DeadLetter, name
 }
 
 /** Looks through the dead letters of every service now and then, asks a replica for what is to be done, and comes back. */
-export const runOperator = ({ names, network, services }: OperatorOptions): void => {
+export const runOperator = ({ journal, names, network, services }: OperatorOptions): void => {
   const process = new Process(network.world, "operator", 1)
   let nth = 0
   const ask = <A, E>(hosts: Hosts, label: string, effect: Effect.Effect<A, E, DeadLetters>) =>
@@ -51,6 +53,7 @@ export const runOperator = ({ names, network, services }: OperatorOptions): void
         `operator ${replayed ? "replays" : "discards"} ${name} (${letter.message.headers[EVENT_TYPE]}) of ` +
           `${letter.consumer}, ${letter.waiting} wait: ${letter.reason}`
       )
+      if (!replayed) journal.discarded.add(letter.id)
       yield* ask(
         hosts,
         `${replayed ? "replay" : "discard"} ${name}`,

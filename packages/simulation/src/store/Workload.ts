@@ -74,7 +74,7 @@ const stepsOf = (random: Prng): ReadonlyArray<Step> => {
   return [...moves.slice(0, 2), { wait: wait(), ask: kind === 8 ? "staffCancel" : "cancel" }]
 }
 
-export const planWorkload = (seed: number, count: number): ReadonlyArray<Errand> => {
+export const planWorkload = (seed: number, count: number, trouble: boolean): ReadonlyArray<Errand> => {
   const random = prng(seed, "workload")
   const orders = Array.from({ length: count }, (_, nth): Errand => ({
     _tag: "Order",
@@ -92,7 +92,7 @@ export const planWorkload = (seed: number, count: number): ReadonlyArray<Errand>
     user: random.below(2),
     amount: 10 + random.below(50)
   }))
-  return [...orders, ...topUps, ...planTrouble(seed, count)]
+  return [...orders, ...topUps, ...(trouble ? planTrouble(seed, count) : [])]
 }
 
 /** What makes dead letters: in a third of the plans something, from outside or of our own making. */
