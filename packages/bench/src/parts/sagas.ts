@@ -7,6 +7,8 @@ import type { Store } from "./store.ts"
 /** Orders that may wait for their payment: with more, posting waits, so no backlog grows and the rate is sustained. */
 const MOST_WAITING = 500
 const CONNECTIONS = 32
+/** Counting costs PostgreSQL a millisecond, and that is charged to the sagas. */
+const POLL = "100 millis"
 
 /** A stretch of whole sagas, from a POST to PAID. */
 export interface Sagas {
@@ -39,7 +41,7 @@ export const sagas = Effect.fnUntraced(
             held = hold
             return load.say(hold ? "hold" : "go on")
           }),
-          Effect.repeat(Schedule.spaced("20 millis")),
+          Effect.repeat(Schedule.spaced(POLL)),
           Effect.forkChild
         )
         const seen = yield* load.run({ port, path, identities, body: BODY, connections: CONNECTIONS, seconds })
