@@ -44,6 +44,8 @@ export const cluster = Effect.fnUntraced(function*(
   const common = {
     KAFKA_BROKERS: kafka.brokers.join(","),
     LOG_LEVEL: "warn",
+    // Who reads which partition, and when a relay publishes again, tells where messages wait.
+    LOG_FILTER: "messaging=info",
     // One machine sends everything here.
     RATE_LIMIT: "off"
   }

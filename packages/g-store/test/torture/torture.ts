@@ -10,6 +10,7 @@ import { type Cluster, cluster } from "../chaos/Cluster.ts"
 import { drained } from "../chaos/Drained.ts"
 import { groundBehindProxies } from "../chaos/Ground.ts"
 import { NotKept } from "../chaos/NotKept.ts"
+import { postmortem } from "../chaos/Postmortem.ts"
 import { probe } from "../chaos/Probe.ts"
 import { judge } from "../chaos/Verdict.ts"
 import { count, flags, runCommand } from "../command.ts"
@@ -114,7 +115,14 @@ const run = Effect.fnUntraced(function*(options: Options, logs: string, trail: A
       orElse: () => Effect.fail(new NotKept({ reason: `something is under way ${BACKLOG} after the load's time` }))
     }),
     Effect.raceFirst(kept),
-    Effect.raceFirst(progress)
+    Effect.raceFirst(progress),
+    // Asked while everything still runs: afterwards only the logs are left.
+    Effect.tapCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.void
+        : Effect.flatMap(postmortem(store), (text) =>
+          Effect.promise(() => fs.writeFile(path.join(logs, "postmortem.log"), text)))
+    )
   )
 
   const counted = yield* counters.report
