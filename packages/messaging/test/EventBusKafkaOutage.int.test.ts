@@ -125,7 +125,7 @@ describe("EventBusKafka in an outage", await ownKafkaSuite(), () => {
             )
             const left = yield* Fiber.join(member)
             assert.strictEqual(refused.operation, "publish")
-            assert.match(String(left.cause), new RegExp(`outside group ${group} for \\d+ s`))
+            assert.match(String(left.cause), new RegExp(`nothing was fetched as a member of ${group} for \\d+ s`))
             yield* kafka.resume
             yield* join({ topics: [topic], group }, acknowledging(journal))
             yield* publishSurely([wire(topic, "key", "1")])

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ownKafkaBehind, ownKafkaSuite } from "@g-store/local-kafka/LocalKafka.ts"
 import { type TestProxy, testProxy } from "@g-store/postgres/TestProxy.ts"
-import { Deferred, Effect, Schedule } from "effect"
+import { Deferred, Effect, Fiber, Schedule, Stream } from "effect"
 import { EventBus } from "../src/EventBus.ts"
 import { EventBusKafka } from "../src/kafka/EventBusKafka.ts"
 import { wire } from "./fixtures/BusMember.ts"
@@ -23,5 +23,30 @@ describe("EventBusKafka on a network that breaks without a word", await ownKafka
           Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 20 })
         )
       }).pipe(Effect.provide(EventBusKafka.layerWith({ brokers: kafka.brokers })))
+    }).pipe(Effect.scoped))
+
+  it.live("ends a subscription that is in its group and hears nothing, so that it is made anew", () =>
+    Effect.gen(function*() {
+      const front = yield* Deferred.make<TestProxy>()
+      const kafka = yield* ownKafkaBehind((port) =>
+        testProxy(port).pipe(Effect.tap((made) => Deferred.succeed(front, made)), Effect.map((made) => made.port))
+      )
+      const network = yield* Deferred.await(front)
+      yield* Effect.gen(function*() {
+        const bus = yield* EventBus
+        yield* bus.publish([wire("topic", "order", "1")])
+        const heard = yield* Deferred.make<void>()
+        const subscription = yield* bus.subscribe({ topics: ["topic"], group: "group" }).pipe(
+          Stream.runForEach(({ acknowledge }) => Effect.andThen(acknowledge, Deferred.succeed(heard, undefined))),
+          Effect.flip,
+          Effect.forkChild
+        )
+        yield* Deferred.await(heard)
+        // A member asks for messages on a connection of their own, made after the one for its heartbeats.
+        const last = (yield* network.connections) - 1
+        assert.strictEqual(yield* network.silence((nth) => nth === last), 1)
+        const { cause } = yield* Fiber.join(subscription).pipe(Effect.timeout("8 seconds"))
+        assert.include(String(cause), "nothing was fetched")
+      }).pipe(Effect.provide(EventBusKafka.layerWith({ brokers: kafka.brokers, groupTimeout: "2 seconds" })))
     }).pipe(Effect.scoped))
 })

@@ -19,7 +19,7 @@ export interface KafkaOptions {
   readonly partitions?: number | undefined
   /** A member that is silent for so long loses its partitions; 10 s if absent. It tells of itself five times as often. */
   readonly sessionTimeout?: Duration.Input | undefined
-  /** A subscription that is outside its group for so long fails, and its supervisor builds it anew; 60 s if absent. */
+  /** A subscription that can fetch nothing for so long fails, and its supervisor builds it anew; 60 s if absent. */
   readonly groupTimeout?: Duration.Input | undefined
 }
 

@@ -122,18 +122,18 @@ const makeMember = Effect.fnUntraced(function*(
     yield* onAssigned
   })
 
-  let seen = clock.currentTimeMillisUnsafe()
-  const inGroup = () => {
-    seen = clock.currentTimeMillisUnsafe()
+  // Not heartbeats: one whose fetches are never answered joins its group again and again, and holds partitions.
+  let fetchedAt = clock.currentTimeMillisUnsafe()
+  const fetched = () => {
+    fetchedAt = clock.currentTimeMillisUnsafe()
   }
-  consumer.on(consumer.events.HEARTBEAT, inGroup)
+  consumer.on(consumer.events.FETCH, fetched)
   let settle = (): void => undefined
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     // It is a member, and so can leave, in a moment.
     setImmediate(settle)
     hasJoined = true
     if (hasLeft) return
-    inGroup()
     const all = assignment.join(payload.memberAssignment, startAt !== undefined)
     fork(
       assigned(all).pipe(
@@ -170,15 +170,15 @@ const makeMember = Effect.fnUntraced(function*(
     return joining
   })
   const watched = Effect.suspend(() => {
-    const silence = clock.currentTimeMillisUnsafe() - seen
+    const silence = clock.currentTimeMillisUnsafe() - fetchedAt
     return silence > groupTimeout
-      ? fail("consume", new Error(`outside group ${group} for ${Math.round(silence / 1_000)} s`))
+      ? fail("consume", new Error(`nothing was fetched as a member of ${group} for ${Math.round(silence / 1_000)} s`))
       : Effect.void
   }).pipe(Effect.delay(groupTimeout / 10), Effect.forever)
 
   const member = Effect.gen(function*() {
     yield* patiently(connected, `${group} waits for Kafka at ${options.brokers.join(",")}`)
-    inGroup()
+    fetched()
     yield* Effect.forkChild(watched)
     yield* joined
     return yield* Effect.never
