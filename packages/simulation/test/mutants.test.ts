@@ -5,14 +5,14 @@ import { mutants } from "../src/mutants/mutants.ts"
 // Those that show themselves soon; `npm run simulate -- --mutants` hunts them all.
 const quick = [
   "ack before commit",
-  "mark sent before publish (orders)",
   "charge blindly, and no inbox",
-  "no tombstone, and batches the wrong way round",
   "refund swallowed where it comes with its charge",
   "no row locks in payment-service",
   "no row locks in order-service",
   "resume off by one",
-  "listen after the snapshot"
+  "parked keys are not seen (feed)",
+  "poison leaves no letter",
+  "what waits is forgotten"
 ]
 
 describe("the simulation notices", { timeout: 120_000 }, () => {
