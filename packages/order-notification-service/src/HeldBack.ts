@@ -42,7 +42,8 @@ export const makeHeldBack = Effect.fnUntraced(function*(
     if (order === undefined || order.version <= told) return
     const updates = yield* feed.updates(orderId, told)
     publish(updates.map((update) => ({ orderId, userId: order.userId, update })))
-    watched.set(orderId, { told: updates.at(-1)?.data.version ?? order.version })
+    const now = updates.at(-1)?.data.version ?? order.version
+    watched.set(orderId, { told: Math.max(now, watched.get(orderId)?.told ?? 0) })
   })
 
   const look = Effect.gen(function*() {
@@ -71,5 +72,18 @@ export const makeHeldBack = Effect.fnUntraced(function*(
     Effect.forever,
     Effect.forkScoped
   )
-  return { watch }
+  return {
+    watch,
+    /** Whether something of the event's order may have been released that sockets were not told of. */
+    isAhead: ({ orderId, update }: LiveEvent): boolean => {
+      const entry = watched.get(orderId)
+      return entry !== undefined && update !== undefined && update.data.version > entry.told
+    },
+    /** Tells of all that the feed has by now of an order that is watched. */
+    tellNow: (orderId: OrderId) =>
+      Effect.suspend(() => {
+        const entry = watched.get(orderId)
+        return entry === undefined ? Effect.void : tell(orderId, entry)
+      })
+  }
 })

@@ -107,7 +107,7 @@ export const TailedBus = (group: string, decodeOrderEvent: DecodeOrderEvent) =>
       const bus = yield* EventBus
       const feed = yield* Feed
       const tail = yield* LiveTail
-      const { watch } = yield* makeHeldBack(ORDERS_CONSUMER, tail.publish)
+      const { isAhead, tellNow, watch } = yield* makeHeldBack(ORDERS_CONSUMER, tail.publish)
       const reached = new Map<string, { readonly topic: string; readonly partition: number; readonly next: bigint }>()
       const begun = new Map<string, bigint | undefined>()
       let unwritten = false
@@ -154,7 +154,13 @@ export const TailedBus = (group: string, decodeOrderEvent: DecodeOrderEvent) =>
           const versions = yield* feed.versions(ids).pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
           const isStored = ({ orderId, update }: LiveEvent) =>
             update === undefined || update.data.version <= (versions.get(orderId) ?? 0)
-          tail.publish(events.filter(isStored))
+          const stored = events.filter(isStored)
+          // Who follows a scope begins with the first event that it hears of an order: what was released comes before.
+          const ahead = new Set(stored.filter(isAhead).map(({ orderId }) => orderId))
+          tail.publish(stored.filter(({ orderId }) => !ahead.has(orderId)))
+          for (const orderId of ahead) {
+            yield* tellNow(orderId).pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
+          }
           // An event without a version may be held back as well: nothing tells until the feed is looked at.
           for (const event of events) {
             if (event.update === undefined || !isStored(event)) watch(event.orderId, versions.get(event.orderId) ?? 0)

@@ -160,6 +160,21 @@ describe("a replica's workers", () => {
       }
     }).pipe(Effect.scoped))
 
+  it.live("tell of what was released from behind a dead letter before they tell of what comes after it", () =>
+    Effect.gen(function*() {
+      const { bus, feed, letters, poisonous, replica } = yield* makeShared
+      const told = yield* replica("one")
+      yield* Effect.forkScoped(replica("two"))
+      poisonous.add(1)
+      yield* bus.publish([message(created(1, 1))])
+      poisonous.clear()
+      yield* letters.replayAll()
+      yield* Effect.repeat(Effect.delay(feed.order(orderId(1)), "1 millis"), { until: (order) => order !== undefined })
+      yield* bus.publish([message(paid(1, 2))])
+      assert.strictEqual(version(yield* Queue.take(told)), 1)
+      assert.strictEqual(version(yield* Queue.take(told)), 2)
+    }).pipe(Effect.scoped))
+
   it.live("tell of an order that a message nobody can read was set aside of, once it is dropped", () =>
     Effect.gen(function*() {
       const { bus, feed, letters, replica } = yield* makeShared
