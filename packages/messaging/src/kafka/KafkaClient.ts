@@ -53,7 +53,7 @@ const credentials = ({ mechanism, password, username }: Sasl): SASLOptions => {
 
 /**
  * A connection is silent for so many request timeouts before it is taken for broken: a member that joins its group may
- * have to wait 30 s for the others, with a request timeout of 10 s.
+ * have to wait 10 s for the others, with a request timeout of 3 s.
  */
 const SILENT_REQUESTS = 4
 

@@ -14,7 +14,9 @@ const MAX_BATCH = 500
 /** As many as a member may hold before some are handed over only after a pause. */
 const PARTITIONS = 64
 /** In milliseconds, of members that are told to join anew. None of ours needs it: handlers do not hold up the client. */
-const REBALANCE_TIMEOUT = 30_000
+const REBALANCE_TIMEOUT = 10_000
+/** In milliseconds: a fetch, which waits the longest, is answered after MAX_WAIT. */
+const REQUEST_TIMEOUT = 3_000
 
 /** A second apart: kafkajs goes on trying for about as long as a subscription may stay outside its group. */
 const RETRIES = 60
@@ -43,7 +45,7 @@ const makeMember = Effect.fnUntraced(function*(
   { group, maxBatch = MAX_BATCH, onAssigned = Effect.void, startAt, temporary = false, topics: names }: Subscription,
   ready: Queue.Queue<Held, BusUnavailable>
 ) {
-  const kafka = yield* kafkaClient(options, { requestTimeout: 10_000, retries: RETRIES })
+  const kafka = yield* kafkaClient(options, { requestTimeout: REQUEST_TIMEOUT, retries: RETRIES })
   const clock = yield* Clock.Clock
   const sessionTimeout = Duration.toMillis(options.sessionTimeout ?? "10 seconds")
   const groupTimeout = Duration.toMillis(options.groupTimeout ?? "60 seconds")

@@ -90,9 +90,15 @@ const acquireProducer = Effect.fnUntraced(function*(options: KafkaOptions, topic
   )
   const send = (topicMessages: Array<TopicMessages>) =>
     attempt("publish", noted(() => producer.sendBatch({ acks: -1, timeout: REQUEST_TIMEOUT, topicMessages })))
+  // A request without an answer leaves a connection of which nobody knows whether it lives, and kafkajs would ask the
+  // next thing there too.
+  let isSilent = false
+  producer.on(producer.events.REQUEST_TIMEOUT, () => {
+    isSilent = true
+  })
   const isLost = () => {
     const [oldest] = owed
-    return oldest !== undefined && clock.currentTimeMillisUnsafe() - oldest.since > LOST
+    return isSilent || (oldest !== undefined && clock.currentTimeMillisUnsafe() - oldest.since > LOST)
   }
   return { connect, send, isLost }
 })
