@@ -33,5 +33,28 @@ export const regressions: ReadonlyArray<{ readonly broke: string; readonly scena
       }],
       faults: [{ _tag: "Partition", process: "notify-2", server: "bus", at: 500, ms: 5000 }]
     }
+  },
+  {
+    broke: "who follows a scope begins with an order's third version where the first two were released just before",
+    scenario: {
+      seed: 31_077,
+      preemption: 0,
+      latency: 6,
+      partitions: 1,
+      followings: ["from the beginning", "mine"],
+      workload: [
+        {
+          _tag: "Order",
+          name: "o1",
+          at: 1081,
+          user: 1,
+          amount: 48,
+          replica: 1,
+          steps: [{ wait: 40, ask: "ASSEMBLING" }, { wait: 501, ask: "ASSEMBLED" }, { wait: 1153, ask: "staffCancel" }]
+        },
+        { _tag: "Flaw", name: "x1", service: "notify", of: "o1", until: 2240 }
+      ],
+      faults: []
+    }
   }
 ]
