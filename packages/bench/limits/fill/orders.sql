@@ -7,4 +7,5 @@ INSERT INTO order_history (order_id, version, status, actor_type, actor_id, occu
     CASE version WHEN 1 THEN ('00000000-0000-4000-8000-' || lpad(to_hex(n % :customers), 12, '0'))::uuid::text END,
     timestamptz '2025-01-01' + n * interval '1 millisecond'
   FROM generate_series(1, :count) n CROSS JOIN generate_series(1, 2) version;
-VACUUM ANALYZE
+VACUUM ANALYZE;
+CHECKPOINT

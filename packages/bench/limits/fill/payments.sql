@@ -21,4 +21,5 @@ INSERT INTO payments (order_id, user_id, state, amount, account_id, created_at, 
   SELECT (lpad(to_hex(n), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, ('00000000-0000-4000-8000-' || lpad(to_hex(n % :customers), 12, '0'))::uuid, 'CHARGED', 100,
     ('00000000-0000-4000-9000-' || lpad(to_hex(n % :customers), 12, '0'))::uuid, timestamptz '2025-01-01' + n * interval '1 millisecond', timestamptz '2025-01-01' + n * interval '1 millisecond'
   FROM generate_series(1, :count) n;
-VACUUM ANALYZE
+VACUUM ANALYZE;
+CHECKPOINT

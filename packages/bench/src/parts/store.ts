@@ -35,7 +35,11 @@ export const storeDatabases = Effect.fnUntraced(function*(name: string) {
 })
 
 /** Starts it as `npm start` does, on databases of the ground's server; its log goes to a file. */
-export const startStore = Effect.fnUntraced(function*(name: string, { profile }: Pick<Options, "profile">) {
+export const startStore = Effect.fnUntraced(function*(
+  name: string,
+  { profile }: Pick<Options, "profile">,
+  audit: "on" | "off" = "on"
+) {
   const ground = yield* Ground
   const urls = yield* storeDatabases(name)
   const port = yield* freePort
@@ -48,7 +52,8 @@ export const startStore = Effect.fnUntraced(function*(name: string, { profile }:
     GATEWAY_PORT: String(port),
     ADMIN_PORT: String(yield* freePort),
     WEB_PORT: String(yield* freePort),
-    LOG_FORMAT: "json"
+    LOG_FORMAT: "json",
+    AUDIT: audit
   }
   const flags = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]
   const server = yield* program({ args: [...flags, file, "start"], env, log: `${ground.folder}/${name}.log` })
