@@ -3,6 +3,7 @@ import { Kafka, type LogEntry, logLevel, type SASLOptions } from "kafkajs"
 import { BusUnavailable } from "../EventBus.ts"
 import { separateConnections } from "./connections.ts"
 import type { KafkaOptions, Sasl } from "./KafkaOptions.ts"
+import { keepMemberships } from "./memberships.ts"
 import { watchedSockets } from "./sockets.ts"
 import { quietTimers } from "./timers.ts"
 
@@ -72,6 +73,7 @@ export const kafkaClient = (options: KafkaOptions, patience: Patience): Effect.E
   Effect.map(Effect.context(), (context) => {
     quietTimers()
     separateConnections()
+    keepMemberships()
     const run = Effect.runForkWith(context)
     return new Kafka({
       clientId: "g-store",
