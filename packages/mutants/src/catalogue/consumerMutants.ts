@@ -20,6 +20,30 @@ export const consumerMutants: ReadonlyArray<Mutant> = [
     }]
   },
   {
+    name: "shared-transaction-lost",
+    guarantee:
+      "Batches of several partitions share a transaction, and no fate: when it fails, each is handled by itself.",
+    edits: [{
+      file: `${INBOX}/Lanes.ts`,
+      find: "Deferred.succeed(committed, Exit.isSuccess(exit))",
+      put: "Deferred.succeed(committed, exit._tag.length > 0)"
+    }],
+    witnesses: [
+      { file: `${TEST}/Lanes.test.ts`, test: "share no fate" },
+      { file: `${TEST}/Lanes.int.test.ts`, test: "are handled without the one whose partition was taken away" }
+    ]
+  },
+  {
+    name: "half-an-answer-kept",
+    guarantee: "A connection to Kafka reads its own answers alone, so that a member hears again after one that broke.",
+    edits: [{
+      file: "packages/messaging/src/kafka/connections.ts",
+      find: "    this.chunks = []\n",
+      put: "    this.chunks = [...this.chunks]\n"
+    }],
+    witnesses: [{ file: `${TEST}/KafkaConnections.test.ts`, test: "broke in the middle of an answer" }]
+  },
+  {
     name: "mark-without-effect",
     guarantee: "The mark of a message and its effect commit together.",
     edits: [{
