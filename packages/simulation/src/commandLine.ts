@@ -6,7 +6,7 @@ export const usage = `npm run simulate -- [what]
   --seed S        replay one seed; --log prints what happened, --shrink the smallest way to the same failure
   --runs N        explore N fresh seeds (2000 if nothing else is asked for); --from S begins at a seed of yours
   --minutes M     explore for so long
-  --sweep         kill every process before and after every request of one scenario
+  --sweep         kill every process before and after every request of two scenarios
   --mutants       hunt built-in faults, to see that each is noticed; --only TEXT takes those whose name has it
   --workers W     processes for --runs and --minutes; as many as there are cores if absent
 `

@@ -6,7 +6,7 @@ import { regressions } from "./regressions.ts"
 import { scenarioOf } from "./Scenario.ts"
 import { shrink } from "./shrink.ts"
 import { type Report, simulate } from "./simulate.ts"
-import { sweep } from "./sweep.ts"
+import { calm, parked, sweep } from "./sweep.ts"
 import { exploreWith, serveAsWorker } from "./workers.ts"
 
 const say = (text: string) => void process.stdout.write(`${text}\n`)
@@ -60,11 +60,13 @@ const sweepAll = () => {
   const began = performance.now()
   const bad: Array<Report> = []
   let runs = 0
-  for (const report of sweep()) {
-    runs++
-    if (report.violations.length === 0) continue
-    bad.push(report)
-    if (bad.length <= 3) say(`${showScenario(report.scenario)}\n${showReport(report)}`)
+  for (const scenario of [calm, parked]) {
+    for (const report of sweep(undefined, { scenario })) {
+      runs++
+      if (report.violations.length === 0) continue
+      bad.push(report)
+      if (bad.length <= 3) say(`${showScenario(report.scenario)}\n${showReport(report)}`)
+    }
   }
   say(`${runs} runs in ${seconds(began).toFixed(1)} s, ${bad.length} with violations`)
   if (bad.length > 0) fail()

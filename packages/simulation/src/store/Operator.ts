@@ -57,9 +57,7 @@ export const runOperator = ({ journal, names, network, services }: OperatorOptio
       yield* ask(
         hosts,
         `${replayed ? "replay" : "discard"} ${name}`,
-        DeadLetters.use((letters): Effect.Effect<void, unknown> =>
-          replayed ? letters.replay(letter.id) : letters.discard(letter.id, "not ours")
-        )
+        DeadLetters.use((letters) => replayed ? letters.replay(letter.id) : letters.discard(letter.id, "not ours"))
       )
     }
   })
