@@ -26,7 +26,7 @@ export const consumerMutants: ReadonlyArray<Mutant> = [
     edits: [{
       file: `${INBOX}/Lanes.ts`,
       find: "Deferred.succeed(committed, Exit.isSuccess(exit))",
-      put: "Deferred.succeed(committed, exit._tag.length > 0)"
+      put: "Deferred.succeed(committed, Exit.isSuccess(exit) || group.length > 1)"
     }],
     witnesses: [
       { file: `${TEST}/Lanes.test.ts`, test: "share no fate" },
