@@ -1,6 +1,6 @@
 import { OrderId } from "@g-store/contracts/Ids.ts"
 import { ReplayStore } from "@g-store/messaging/ReplayStore.ts"
-import { Effect, Option, Schedule, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { Feed } from "./Feed.ts"
 import type { LiveEvent } from "./LiveTail.ts"
 
@@ -59,12 +59,13 @@ export const makeHeldBack = Effect.fnUntraced(function*(
     }
   })
 
-  // What was set aside before this replica's life will never come to it by the bus.
-  yield* Effect.gen(function*() {
+  // What was set aside before this replica begins to read will never come to it by the bus.
+  const watchHeld = Effect.gen(function*() {
     const orders = [...(yield* held).orders]
+    if (orders.length === 0) return
     const versions = yield* feed.versions(orders)
     for (const orderId of orders) watch(orderId, versions.get(orderId) ?? 0)
-  }).pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
+  })
 
   yield* look.pipe(
     Effect.catch((error) => Effect.logDebug("orders behind dead letters were not looked at; tried again", error)),
@@ -74,6 +75,8 @@ export const makeHeldBack = Effect.fnUntraced(function*(
   )
   return {
     watch,
+    /** Watches every order that something waits for by now. */
+    watchHeld,
     /** Whether something of the event's order may have been released that sockets were not told of. */
     isAhead: ({ orderId, update }: LiveEvent): boolean => {
       const entry = watched.get(orderId)

@@ -107,7 +107,7 @@ export const TailedBus = (group: string, decodeOrderEvent: DecodeOrderEvent) =>
       const bus = yield* EventBus
       const feed = yield* Feed
       const tail = yield* LiveTail
-      const { isAhead, tellNow, watch } = yield* makeHeldBack(ORDERS_CONSUMER, tail.publish)
+      const { isAhead, tellNow, watch, watchHeld } = yield* makeHeldBack(ORDERS_CONSUMER, tail.publish)
       const reached = new Map<string, { readonly topic: string; readonly partition: number; readonly next: bigint }>()
       const begun = new Map<string, bigint | undefined>()
       let unwritten = false
@@ -142,7 +142,10 @@ export const TailedBus = (group: string, decodeOrderEvent: DecodeOrderEvent) =>
           Effect.orDie
         )
         begun.set(key, stored)
-        if (stored !== undefined) tail.begin()
+        if (stored === undefined) return undefined
+        // Others may have set something aside before this place since this replica was started: read only now.
+        yield* watchHeld.pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
+        tail.begin()
         return stored
       })
       const told = (batch: Batch): Batch => ({

@@ -56,5 +56,53 @@ export const regressions: ReadonlyArray<{ readonly broke: string; readonly scena
       ],
       faults: []
     }
+  },
+  {
+    broke: "a replica that begins to read behind what another set aside meanwhile tells of the second version first",
+    scenario: {
+      seed: 703330214,
+      preemption: 0,
+      latency: 6,
+      partitions: 1,
+      followings: ["from the beginning", "mine"],
+      workload: [{ _tag: "Order", name: "o3", at: 482, user: 1, amount: 45, replica: 1, steps: [] }, {
+        _tag: "Flaw",
+        name: "x1",
+        service: "notify",
+        of: "o3",
+        until: 4821
+      }, { _tag: "Flaw", name: "x2", service: "payments", of: "o3", until: 5326 }],
+      faults: [{ _tag: "Slow", process: "notify-1", ms: 1208, request: "bus join order-notification.1", nth: 1 }, {
+        _tag: "SocketDrop",
+        process: "s2",
+        at: 4188,
+        told: true
+      }]
+    }
+  },
+  {
+    broke: "a replica that was away while an event was set aside and a later one parked never tells of either",
+    scenario: {
+      seed: 703327746,
+      preemption: 0,
+      latency: 6,
+      partitions: 1,
+      followings: ["all"],
+      workload: [{ _tag: "Order", name: "o2", at: 1385, user: 0, amount: 37, replica: 0, steps: [] }, {
+        _tag: "Foreign",
+        name: "x3",
+        at: 1102,
+        kind: "no id",
+        of: "o2",
+        to: "payments",
+        amount: 9
+      }],
+      faults: [{ _tag: "CrashAtTime", process: "notify-1", at: 7171, down: 263 }, {
+        _tag: "Outage",
+        server: "bus",
+        at: 12,
+        ms: 4834
+      }, { _tag: "Pause", process: "notify-2", at: 293, ms: 7019 }]
+    }
   }
 ]

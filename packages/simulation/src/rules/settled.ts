@@ -58,7 +58,8 @@ export const unsettled = (all: Everything): string | undefined => {
   for (const group of broker.groups.values()) {
     // Replicas of notifications go by positions of their own, in the feed's database.
     if (group.name.includes("notification")) continue
-    for (const [log] of group.holders) {
+    // Also while nobody is in the group.
+    for (const log of [...group.topics].flatMap((topic) => broker.topics.get(topic) ?? [])) {
       if ((group.committed.get(log) ?? 0) < log.messages.length) return `${group.name} is behind in ${log.topic}`
     }
   }

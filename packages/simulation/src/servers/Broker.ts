@@ -46,6 +46,8 @@ export interface Group {
   readonly name: string
   /** Forgotten once nobody is in it. */
   readonly temporary: boolean
+  /** Of all who were ever in it. */
+  readonly topics: Set<string>
   generation: number
   members: ReadonlyArray<Member>
   shift: number
@@ -98,6 +100,7 @@ export class Broker {
   join(name: string, topics: ReadonlyArray<string>, process: Process, temporary = false): Member {
     const group = this.group(name, temporary)
     const member: Member = { process, group, topics, pending: undefined, heard: false }
+    for (const topic of topics) group.topics.add(topic)
     group.members = [...group.members, member]
     const expire = (holds: () => boolean) =>
       void this.world.after(SESSION_MILLIS, this.world.ground, () => holds() ? this.leave(member) : undefined)
@@ -207,7 +210,16 @@ export class Broker {
   private group(name: string, temporary: boolean): Group {
     let group = this.groups.get(name)
     if (group === undefined) {
-      group = { name, temporary, generation: 0, members: [], shift: 0, committed: new Map(), holders: new Map() }
+      group = {
+        name,
+        temporary,
+        topics: new Set(),
+        generation: 0,
+        members: [],
+        shift: 0,
+        committed: new Map(),
+        holders: new Map()
+      }
       this.groups.set(name, group)
     }
     return group
