@@ -142,10 +142,10 @@ export const TailedBus = (group: string, decodeOrderEvent: DecodeOrderEvent) =>
           Effect.orDie
         )
         begun.set(key, stored)
-        if (stored === undefined) return undefined
-        // Others may have set something aside before this place since this replica was started: read only now.
+        // Only now: since this replica was started others may have set something aside before this place. And also where
+        // no place is stored: one that was killed goes on where its group was.
         yield* watchHeld.pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
-        tail.begin()
+        if (stored !== undefined) tail.begin()
         return stored
       })
       const told = (batch: Batch): Batch => ({

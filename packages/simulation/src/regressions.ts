@@ -104,5 +104,31 @@ export const regressions: ReadonlyArray<{ readonly broke: string; readonly scena
         ms: 4834
       }, { _tag: "Pause", process: "notify-2", at: 293, ms: 7019 }]
     }
+  },
+  {
+    broke:
+      "a replica that was killed before its place was written down never tells of what waited behind a dead letter",
+    scenario: {
+      seed: 226049920,
+      preemption: 0,
+      latency: 6,
+      partitions: 1,
+      followings: ["from now", "mine"],
+      workload: [{ _tag: "Order", name: "o1", at: 1787, user: 0, amount: 36, replica: 0, steps: [] }, {
+        _tag: "Order",
+        name: "o2",
+        at: 1006,
+        user: 1,
+        amount: 21,
+        replica: 1,
+        steps: []
+      }, { _tag: "Foreign", name: "x3", at: 726, kind: "no type", of: "o2", to: "payments", amount: 3 }],
+      faults: [{ _tag: "CrashAtTime", process: "notify-1", at: 1500, down: 736 }, {
+        _tag: "Stop",
+        process: "notify-2",
+        at: 0,
+        down: 3921
+      }, { _tag: "CrashAtTime", process: "payments-2", at: 339, down: 100 }]
+    }
   }
 ]

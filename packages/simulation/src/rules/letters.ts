@@ -37,7 +37,7 @@ export interface Consumers {
   readonly notify: DatabaseServer
 }
 
-/** Only what cannot be handled is set aside, once; and nothing that cannot be is passed over in silence. */
+/** Only what cannot be handled is set aside, once. */
 export const checkLetters = (
   databases: Consumers,
   workload: ReadonlyArray<Errand>,
@@ -62,13 +62,18 @@ export const checkLetters = (
       seen.add(stored)
     }
   }
+}
+
+/** Poison that a service has not set aside: it has yet to come to it, or passed it over. */
+export const missingLetter = (databases: Consumers, workload: ReadonlyArray<Errand>): string | undefined => {
   for (const errand of workload) {
     if (errand._tag !== "Foreign") continue
     for (const service of readers(errand)) {
       const isThere = lettersOf(databases[service]).some(({ message }) => message.headers[FOREIGN] === errand.name)
-      if (!isThere) violations.report(`${service} passed over ${errand.name} (${errand.kind})`)
+      if (!isThere) return `${service} has not set ${errand.name} aside (${errand.kind})`
     }
   }
+  return undefined
 }
 
 /** For whom a foreign message is poison. A type that nobody knows is for nobody. */

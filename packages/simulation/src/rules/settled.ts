@@ -11,7 +11,7 @@ import type { Names } from "../store/Names.ts"
 import type { Subscriber } from "../store/Subscriber.ts"
 import type { Errand } from "../store/Workload.ts"
 import { historyOf } from "./history.ts"
-import { checkLetters, leftOut, unsettledLetters } from "./letters.ts"
+import { checkLetters, leftOut, missingLetter, unsettledLetters } from "./letters.ts"
 import type { Violations } from "./Violations.ts"
 
 export interface Everything {
@@ -63,6 +63,8 @@ export const unsettled = (all: Everything): string | undefined => {
       if ((group.committed.get(log) ?? 0) < log.messages.length) return `${group.name} is behind in ${log.topic}`
     }
   }
+  const missing = missingLetter({ orders: ordersDb, payments: paymentsDb, notify: feedDb }, all.workload)
+  if (missing !== undefined) return missing
   for (const database of [ordersDb, paymentsDb, feedDb]) {
     const letters = unsettledLetters(database, names)
     if (letters !== undefined) return letters
