@@ -13,7 +13,7 @@ interface Cursor {
   /** For each subscription: what came after this version was sent while it stood, or will be. */
   name: number | undefined
   scope: number | undefined
-  /** The last version that was sent or shown. */
+  /** The last version that was sent or shown; BEFORE_ALL until it is known where to begin. */
   last: number
   /** The last version that is known to exist: what is missing up to here is looked for. */
   heard: number
@@ -36,6 +36,9 @@ const cursorAt = (version: number, from?: Cursor): Cursor => ({
 
 /** Cursors that only a scope keeps: beyond this many the oldest go, and begin anew with the order's next event. */
 const SCOPE_CURSORS = 10_000
+
+/** Where a cursor stands before its first read of the feed, if it is to begin with the oldest version there. */
+const BEFORE_ALL = -1
 
 /** How long to wait before a version that must be there is looked for again, in milliseconds: doubled up to the longest. */
 const GAP = { first: 250, longest: 30_000 }
@@ -67,6 +70,8 @@ export interface CursorsOptions {
 export class Cursors {
   private readonly cursors = new SmallMap<OrderId, Cursor>()
   private readonly options: CursorsOptions
+  /** The highest id of those that were forgotten. */
+  private forgotten = ""
 
   constructor(options: CursorsOptions) {
     this.options = options
@@ -104,17 +109,25 @@ export class Cursors {
     if (cursor !== undefined && cursor.last < version) this.catchUp(orderId, cursor)
   }
 
-  /** A live event of an order that is followed; of another one it is the beginning, if a scope covers it. */
-  deliver(event: LiveEvent, covered: boolean): void {
+  /**
+   * A live event of an order that is followed; of another one it is the beginning, if a scope covers it. `shownAbove` is
+   * the id above which that scope's snapshot showed all that there were; undefined if none covers the order.
+   *
+   * An order above it is a new one, and every version of it is sent, however late the first one is heard of: earlier ones
+   * may have been released from behind a dead letter unheard. Of an older one nothing was shown or named, so the promise
+   * begins with what is heard.
+   */
+  deliver(event: LiveEvent, shownAbove: string | undefined): void {
     const version = event.update?.data.version
     let cursor = this.cursors.get(event.orderId)
     if (cursor === undefined) {
-      if (!covered) return
+      if (shownAbove === undefined) return
       if (this.cursors.size >= SCOPE_CURSORS) this.forget()
-      cursor = cursorAt((version ?? 1) - 1)
+      const isNew = event.orderId > shownAbove && event.orderId > this.forgotten
+      cursor = cursorAt(version === undefined || (isNew && version > 1) ? BEFORE_ALL : version - 1)
       this.cursors.set(event.orderId, cursor)
     }
-    if (covered && cursor.scope === undefined) cursor.scope = cursor.last
+    if (shownAbove !== undefined && cursor.scope === undefined) cursor.scope = cursor.last
     if (version !== undefined) {
       if (version <= cursor.last) return
       cursor.heard = Math.max(cursor.heard, version)
@@ -150,6 +163,10 @@ export class Cursors {
     return Effect.gen({ self: this }, function*() {
       for (;;) {
         cursor.state = "reading"
+        if (cursor.last === BEFORE_ALL) {
+          const order = yield* this.options.feed.order(orderId)
+          cursor.last = (order?.oldestVersion ?? 1) - 1
+        }
         const updates = yield* this.options.feed.updates(orderId, cursor.last)
         if (this.cursors.get(orderId) !== cursor) return
         const before = cursor.last
@@ -193,6 +210,7 @@ export class Cursors {
     for (const [id, { name, state }] of this.cursors.entries()) {
       if (name !== undefined || state !== "live") continue
       this.cursors.delete(id)
+      if (id > this.forgotten) this.forgotten = id
       return
     }
   }

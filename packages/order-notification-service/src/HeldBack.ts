@@ -59,12 +59,14 @@ export const makeHeldBack = Effect.fnUntraced(function*(
     }
   })
 
-  // What was set aside before this replica begins to read will never come to it by the bus.
-  const watchHeld = Effect.gen(function*() {
+  const watchHeld = Effect.fnUntraced(function*(shown: boolean) {
     const orders = [...(yield* held).orders]
     if (orders.length === 0) return
-    const versions = yield* feed.versions(orders)
-    for (const orderId of orders) watch(orderId, versions.get(orderId) ?? 0)
+    const versions = shown ? yield* feed.versions(orders) : new Map<OrderId, number>()
+    for (const orderId of orders) {
+      if (shown) watch(orderId, versions.get(orderId) ?? 0)
+      else watched.set(orderId, { told: 0 })
+    }
   })
 
   yield* look.pipe(
@@ -75,7 +77,11 @@ export const makeHeldBack = Effect.fnUntraced(function*(
   )
   return {
     watch,
-    /** Watches every order that something waits for by now. */
+    /**
+     * Watches every order that something waits for by now: what was set aside before this replica reads will never come to
+     * it by the bus. `shown` says that all sockets will be shown what the feed has by now; otherwise this replica may have
+     * to read what is there already, and tell of it.
+     */
     watchHeld,
     /** Whether something of the event's order may have been released that sockets were not told of. */
     isAhead: ({ orderId, update }: LiveEvent): boolean => {

@@ -144,7 +144,7 @@ export const TailedBus = (group: string, decodeOrderEvent: DecodeOrderEvent) =>
         begun.set(key, stored)
         // Only now: since this replica was started others may have set something aside before this place. And also where
         // no place is stored: one that was killed goes on where its group was.
-        yield* watchHeld.pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
+        yield* watchHeld(stored !== undefined).pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
         if (stored !== undefined) tail.begin()
         return stored
       })

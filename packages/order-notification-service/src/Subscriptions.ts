@@ -5,7 +5,7 @@ import type { DatabaseUnavailable } from "@g-store/messaging/Transactions.ts"
 import { Clock, Effect, Fiber, Latch, Result, Schedule } from "effect"
 import { namedVersions, ordersOf } from "./askedScope.ts"
 import { Cursors, type CursorsOptions } from "./Cursors.ts"
-import type { FeedOrder, FeedScope } from "./Feed.ts"
+import { type FeedOrder, type FeedScope, SCOPE_SIZE } from "./Feed.ts"
 import { Listening } from "./Listening.ts"
 import type { Listener, LiveEvent, LiveTail } from "./LiveTail.ts"
 import { SmallMap } from "./SmallMap.ts"
@@ -38,6 +38,8 @@ const FIRST_LOOK_MILLIS = 100
  * send it twice.
  */
 const LOOKS = 3
+/** No order's id is above it. */
+const ABOVE_ALL = "~"
 
 const patiently = <A>(effect: Effect.Effect<A, DatabaseUnavailable>): Effect.Effect<A> =>
   effect.pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
@@ -52,8 +54,9 @@ export class Subscriptions {
   /** By the order's id or the scope's name, as all keys here. */
   private readonly listenings = new SmallMap<string, Listening>()
   private pending: Map<string, Fiber.Fiber<void>> | undefined
-  private hasMine = false
-  private hasAll = false
+  /** The id above which the scope's snapshot showed every order; undefined while the scope is not followed. */
+  private mineShownAbove: string | undefined
+  private allShownAbove: string | undefined
 
   constructor(options: SubscriptionsOptions) {
     this.options = options
@@ -95,7 +98,8 @@ export class Subscriptions {
 
   /** An event of what has begun. */
   tell(event: LiveEvent): void {
-    this.cursors.deliver(event, this.hasAll || (this.hasMine && this.mayFollow(event.userId)))
+    const mine = this.mayFollow(event.userId) ? this.mineShownAbove : undefined
+    this.cursors.deliver(event, lower(mine, this.allShownAbove))
   }
 
   /** Works on it in the place of what was being worked on for the same key. */
@@ -120,20 +124,20 @@ export class Subscriptions {
     return listening
   }
 
-  private begin(key: string, listening: Listening): void {
-    this.setBegun(key, true)
+  private begin(key: string, listening: Listening, shownAbove = ABOVE_ALL): void {
+    this.cover(key, shownAbove)
     for (const event of listening.begin()) this.tell(event)
   }
 
   private unlisten(key: string): void {
     this.listenings.get(key)?.stop()
     this.listenings.delete(key)
-    this.setBegun(key, false)
+    this.cover(key, undefined)
   }
 
-  private setBegun(key: string, begun: boolean): void {
-    if (key === "mine") this.hasMine = begun
-    if (key === "all") this.hasAll = begun
+  private cover(key: string, shownAbove: string | undefined): void {
+    if (key === "mine") this.mineShownAbove = shownAbove
+    if (key === "all") this.allShownAbove = shownAbove
   }
 
   private mayFollow(userId: string): boolean {
@@ -243,10 +247,13 @@ export class Subscriptions {
         const after = lost.has(orderId) ? version : named.get(orderId) ?? version
         this.cursors.open(orderId, { after, version, by: "scope" })
       }
-      this.begin(scope, listening)
+      this.begin(scope, listening, newest.length < SCOPE_SIZE ? "" : newest.at(-1)?.orderId)
     })
   }
 }
+
+const lower = (a: string | undefined, b: string | undefined): string | undefined =>
+  a === undefined || (b !== undefined && b < a) ? b : a
 
 /** Behind what is kept, or ahead of what ever was: either way the promise can only begin at the snapshot. */
 const isLost = (after: number | undefined, { oldestVersion, version }: FeedOrder): boolean =>

@@ -422,6 +422,53 @@ describe("a subscription to a scope", () => {
   )
 
   test(
+    "tells of an order that came after its snapshot from the first version on, whichever it hears of first",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(event(1, 1))
+      const client = yield* replica.connect({ as: "ada" })
+      yield* client.say(mine)
+      yield* replica.store(event(2, 1))
+      yield* replica.happen(event(2, 2))
+      assert.deepStrictEqual(yield* client.heard, ["subscribed mine 1:1", "PENDING 1 of 2", "PAID 2 of 2"])
+    })
+  )
+
+  test(
+    "begins with the oldest version that the feed has where it never had the first",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      const client = yield* replica.connect({ as: "ada" })
+      yield* client.say(mine)
+      yield* replica.happen(event(1, 4))
+      yield* replica.happen(event(1, 5))
+      assert.deepStrictEqual(yield* client.heard, ["subscribed mine", "ASSEMBLED 4", "DELIVERING 5"])
+    })
+  )
+
+  test(
+    "begins with what it hears of an order that its snapshot left out",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(...Array.range(1, 201).map((n) => event(n, 1)))
+      const client = yield* replica.connect({ as: "ada" })
+      yield* client.say(mine)
+      yield* replica.store(event(1, 2))
+      yield* replica.happen(event(1, 3))
+      yield* replica.store(event(2, 2), event(202, 1))
+      yield* replica.happen(event(2, 3), event(202, 2))
+      const events = (yield* client.heard).filter((frame) => !frame.includes("subscribed"))
+      assert.deepStrictEqual(events, [
+        "ASSEMBLING 3",
+        "PAID 2 of 2",
+        "ASSEMBLING 3 of 2",
+        "PENDING 1 of 202",
+        "PAID 2 of 202"
+      ])
+    })
+  )
+
+  test(
     "keeps to the caller: what is ada's does not reach bob",
     Effect.gen(function*() {
       const replica = yield* makeReplica

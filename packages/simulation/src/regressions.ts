@@ -130,5 +130,26 @@ export const regressions: ReadonlyArray<{ readonly broke: string; readonly scena
         down: 3921
       }, { _tag: "CrashAtTime", process: "payments-2", at: 339, down: 100 }]
     }
+  },
+  {
+    broke: "a replica that has read nothing yet takes what the feed holds of an order behind a dead letter for told",
+    scenario: {
+      seed: 69507632,
+      preemption: 0,
+      latency: 120,
+      partitions: 2,
+      followings: ["from the beginning", "mine", "all"],
+      workload: [
+        { _tag: "Order", name: "o1", at: 996, user: 0, amount: 43, replica: 0, steps: [] },
+        { _tag: "Order", name: "o2", at: 376, user: 1, amount: 52, replica: 1, steps: [] },
+        { _tag: "Foreign", name: "x1", at: 1946, kind: "undecodable", of: "o2", to: "payments", amount: 4 }
+      ],
+      faults: [{ _tag: "CrashAtTime", process: "orders-1", at: 0, down: 100 }, {
+        _tag: "Pause",
+        process: "notify-1",
+        at: 497,
+        ms: 3582
+      }]
+    }
   }
 ]
