@@ -37,6 +37,15 @@ export interface Removal {
   readonly positions: ReadonlyArray<bigint>
 }
 
+export interface Exchange {
+  /** Exactly these rows are removed; nothing of a shard whose epoch has moved on. */
+  readonly removals: ReadonlyArray<Removal>
+  /** Shards to be read. */
+  readonly shards: ReadonlyArray<number>
+  /** The most rows of each of them, from its first on, in position order within a shard. */
+  readonly limit: number
+}
+
 /** What waits in one topic's part of the outbox. */
 export interface OutboxStatus {
   readonly topic: string
@@ -51,13 +60,11 @@ export class OutboxStore extends Context.Service<OutboxStore, {
   readonly claim: (claim: Claim) => Effect.Effect<ReadonlyArray<Lease>, DatabaseUnavailable>
   /** Gives the owner's shards back at once. An unreleased lease runs out by itself. */
   readonly release: (owner: string) => Effect.Effect<void, DatabaseUnavailable>
-  /** The first `limit` rows of each of the shards, in position order within a shard. */
-  readonly read: (
-    shards: ReadonlyArray<number>,
-    limit: number
-  ) => Effect.Effect<ReadonlyArray<OutboxRow>, DatabaseUnavailable>
-  /** Removes exactly these rows; nothing of a shard whose epoch has moved on. */
-  readonly remove: (removals: ReadonlyArray<Removal>) => Effect.Effect<void, DatabaseUnavailable>
+  /**
+   * Removes what was published and reads what is next, in one step: a row that it removes it does not read. One statement
+   * for both, since at most times a relay has a row or two to do either with.
+   */
+  readonly exchange: (exchange: Exchange) => Effect.Effect<ReadonlyArray<OutboxRow>, DatabaseUnavailable>
   /** Depth and age by topic; empty topics are absent. Reads the whole outbox: ask seldom. */
   readonly status: Effect.Effect<ReadonlyArray<OutboxStatus>, DatabaseUnavailable>
   /**

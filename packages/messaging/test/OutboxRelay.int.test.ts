@@ -225,7 +225,7 @@ describe("an outbox insert inside an adapter's own statement", () => {
       yield* Deferred.succeed(goOn, undefined)
       yield* Fiber.join(first)
       yield* Fiber.join(second)
-      const rows = yield* store.read(Arr.makeBy(16, (shard) => shard), 10)
+      const rows = yield* store.exchange({ removals: [], shards: Arr.makeBy(16, (shard) => shard), limit: 10 })
       assert.deepStrictEqual(rows.map(({ message }) => message.id), [1, 2].map(id))
     }).pipe(Effect.provide(OutboxPostgres), Effect.provide(database(4))))
 
@@ -242,7 +242,7 @@ describe("an outbox insert inside an adapter's own statement", () => {
       ]}::text[]) ON CONFLICT DO NOTHING RETURNING key),
           sent AS (${outboxInsert(sql, [outgoing(1, "a"), outgoing(2, "b")], sql`m.key IN (SELECT key FROM changed)`)})
         SELECT 1`
-      const rows = yield* store.read(Arr.makeBy(16, (shard) => shard), 10)
+      const rows = yield* store.exchange({ removals: [], shards: Arr.makeBy(16, (shard) => shard), limit: 10 })
       assert.deepStrictEqual(rows.map(({ message }) => message.id), [id(2)])
     }).pipe(Effect.provide(OutboxPostgres), Effect.provide(database(4))))
 })

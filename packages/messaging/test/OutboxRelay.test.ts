@@ -32,9 +32,10 @@ describe("the relay", () => {
         { tables, bus },
         Effect.gen(function*() {
           yield* append(...messages.slice(0, 30))
-          yield* soon(() => waiting(tables) === 0)
+          yield* soon(() => bus.log.length === 30)
           yield* append(...messages.slice(30))
-          yield* soon(() => waiting(tables) === 0)
+          yield* soon(() => bus.log.length === 60)
+          yield* eventually(() => waiting(tables) === 0, 200)
         })
       )
       assertInOrder(bus, messages)
@@ -69,10 +70,10 @@ describe("the relay", () => {
         bus: recordingBus(),
         through: (store) => ({
           ...store,
-          read: (shards, limit) =>
+          exchange: (asked) =>
             Effect.suspend(() => {
               reads++
-              return store.read(shards, limit)
+              return store.exchange(asked)
             })
         })
       }
@@ -90,7 +91,15 @@ describe("the relay", () => {
       const messages = [outgoing(1, "a"), outgoing(2, "a"), outgoing(3, "b")]
       // A dead process removes nothing and gives no lease back.
       const dying = yield* withRelay(
-        { tables, bus, through: (store) => ({ ...store, remove: () => Effect.never, release: () => Effect.never }) },
+        {
+          tables,
+          bus,
+          through: (store) => ({
+            ...store,
+            exchange: (asked) => asked.removals.length > 0 ? Effect.never : store.exchange(asked),
+            release: () => Effect.never
+          })
+        },
         Effect.gen(function*() {
           yield* append(...messages)
           yield* soon(() => bus.log.length === 3)
@@ -160,7 +169,7 @@ describe("the relay", () => {
         { tables, bus },
         Effect.gen(function*() {
           yield* append(...keys.map((key, nth) => outgoing(nth, key)))
-          yield* soon(() => waiting(tables) === keys.filter((key) => shardOf(key) === stuck).length)
+          yield* eventually(() => waiting(tables) === keys.filter((key) => shardOf(key) === stuck).length, 200)
           yield* append(outgoing(100, "order-1"))
           yield* soon(() => idsOf(bus).includes(id(100)))
           bus.publish = recordingBus().publish
@@ -181,9 +190,7 @@ describe("the relay", () => {
           bus,
           through: (store) => ({
             ...store,
-            read: (shards, limit) => Effect.suspend(() => broken ? Effect.fail(lost) : store.read(shards, limit)),
-            remove: (rows) =>
-              Effect.andThen(store.remove(rows), Effect.suspend(() => broken ? Effect.fail(lost) : Effect.void))
+            exchange: (asked) => Effect.tap(store.exchange(asked), () => broken ? Effect.fail(lost) : Effect.void)
           })
         },
         Effect.gen(function*() {
@@ -194,7 +201,7 @@ describe("the relay", () => {
               bus.log.push(...messages)
             })
           yield* append(outgoing(1, "a"))
-          yield* soon(() => waiting(tables) === 0)
+          yield* eventually(() => waiting(tables) === 0, 200)
           yield* append(outgoing(2, "a"))
           yield* TestClock.adjust("3 seconds")
           assert.deepStrictEqual(yield* health.reasons, [
@@ -229,7 +236,7 @@ describe("the relay", () => {
         { tables, bus },
         Effect.gen(function*() {
           yield* append(...messages)
-          yield* soon(() => waiting(tables) === 0)
+          yield* eventually(() => waiting(tables) === 0, 200)
         })
       )
       assert.deepStrictEqual(sizes.map((size) => Math.round(size / 1024)), [400, 400, 200, 600, 0])

@@ -5,7 +5,7 @@ import { memoryTables } from "../src/memory/MemoryTables.ts"
 import { MessagingHealth } from "../src/MessagingHealth.ts"
 import { shardOf, SHARDS } from "../src/Outbox.ts"
 import { outgoing } from "./fixtures/outboxStoreContract.ts"
-import { append, down, eventually, id, recordingBus, soon, waiting, withRelay } from "./fixtures/relay.ts"
+import { append, down, eventually, id, recordingBus, waiting, withRelay } from "./fixtures/relay.ts"
 
 describe("what a relay says", () => {
   it.effect("says what is wrong while the bus is, and takes it back", () =>
@@ -89,7 +89,7 @@ describe("what a relay says", () => {
         { tables, bus: recordingBus(), service: "orders" },
         Effect.gen(function*() {
           yield* append(outgoing(1, "a", { traceparent }))
-          yield* soon(() => waiting(tables) === 0)
+          yield* eventually(() => waiting(tables) === 0, 200)
         })
       ).pipe(
         Effect.provideService(Logger.CurrentLoggers, new Set([logger])),

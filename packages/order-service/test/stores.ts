@@ -33,6 +33,10 @@ export const MemoryStore = OrderStoreMemory.pipe(
 /** What waits in the outbox, in the order in which each key's messages will leave. */
 export const outbox = Effect.gen(function*() {
   const store = yield* OutboxStore
-  const rows = yield* store.read(Array.from({ length: SHARDS }, (_, shard) => shard), 10_000)
+  const rows = yield* store.exchange({
+    removals: [],
+    shards: Array.from({ length: SHARDS }, (_, shard) => shard),
+    limit: 10_000
+  })
   return rows.map(({ message }) => ({ message, event: decodeEvent(message.eventType, message.payload) }))
 })

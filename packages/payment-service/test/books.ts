@@ -20,7 +20,7 @@ export class Waiting extends Context.Service<Waiting, Effect.Effect<void>>()("@g
 /** The messages that wait to be published, in no order of their own. */
 export const outbox = Effect.gen(function*() {
   const store = yield* OutboxStore
-  const rows = yield* store.read(Array.range(0, SHARDS - 1), 10_000)
+  const rows = yield* store.exchange({ removals: [], shards: Array.range(0, SHARDS - 1), limit: 10_000 })
   return rows.map(({ message: { payload, ...message } }) => ({
     ...message,
     event: Result.getOrThrow(decodeEvent(message.eventType, payload))

@@ -54,7 +54,7 @@ export const play = Effect.fnUntraced(
     /** What was committed about an order, once all of it has come to the gate. */
     const heldOf = Effect.fnUntraced(function*(id: OrderId) {
       for (const outbox of rig.outboxes) {
-        const rows = yield* outbox.read([shardOf(id)], 100_000)
+        const rows = yield* outbox.exchange({ removals: [], shards: [shardOf(id)], limit: 100_000 })
         const awaited = rows.flatMap(({ message }) => message.key === id ? message.id : [])
         yield* rig.bus.until(Effect.sync(() => {
           const known = new Set(rig.bus.of(id).map(idOf))

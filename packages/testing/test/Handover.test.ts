@@ -39,7 +39,10 @@ describe("what is published while others come and go", () => {
       // Turns enough for a relay that took the publish for done to remove its rows.
       for (let turn = 0; turn < 500; turn++) yield* Effect.yieldNow
       // What nobody has acknowledged is in the outbox yet: losing this process, bus and all, would lose nothing.
-      assert.lengthOf(yield* world.outboxes.orders.read(Arr.range(0, 15), 100), ids.length)
+      assert.lengthOf(
+        yield* world.outboxes.orders.exchange({ removals: [], shards: Arr.range(0, 15), limit: 100 }),
+        ids.length
+      )
       yield* start.consumers(world)
       yield* drained(world)
       const outcome = yield* books(world, buyers, ids)
@@ -77,7 +80,7 @@ describe("what is published while others come and go", () => {
         const id = yield* place(world, userOf(1), 60)
         yield* Deferred.await(reached)
         // The publish still waits: the row stays in the outbox, and nothing else may count as delivered.
-        assert.lengthOf(yield* world.outboxes.orders.read(Arr.range(0, 15), 10), 1)
+        assert.lengthOf(yield* world.outboxes.orders.exchange({ removals: [], shards: Arr.range(0, 15), limit: 10 }), 1)
         yield* Scope.close(mortal, Exit.void)
         yield* start.paymentWorkers(world)
         yield* drained(world)

@@ -36,7 +36,7 @@ export const makeWorld = Effect.fnUntraced(function*(bus: HeldBus, stores: Store
       Effect.map(OutboxStore, (outbox) =>
         OutboxStore.of({
           ...outbox,
-          remove: (removals) => Effect.tap(outbox.remove(removals), bus.moved)
+          exchange: (asked) => Effect.tap(outbox.exchange(asked), asked.removals.length > 0 ? bus.moved : Effect.void)
         }))
     ).pipe(Layer.provideMerge(store))
   const orders = yield* contextOf(
@@ -130,7 +130,7 @@ export const idOf = ({ headers }: WireMessage) => headers[MESSAGE_ID] ?? ""
 /** All that was committed to the outboxes about the order, once it has reached the gate; each message once, in order. */
 export const heldOf = Effect.fnUntraced(function*({ bus, outboxes }: World, id: OrderId) {
   for (const outbox of [outboxes.orders, outboxes.payments]) {
-    const rows = yield* outbox.read([shardOf(id)], 100_000)
+    const rows = yield* outbox.exchange({ removals: [], shards: [shardOf(id)], limit: 100_000 })
     const awaited = rows.flatMap(({ message }) => message.key === id ? message.id : [])
     yield* bus.until(Effect.sync(() => awaited.every(bus.has)))
   }
@@ -140,7 +140,10 @@ export const heldOf = Effect.fnUntraced(function*({ bus, outboxes }: World, id: 
 /** Waits until nothing is left to be relayed, nor comes of what was. */
 export const drained = ({ bus, outboxes }: World) => {
   const isEmpty = (outbox: OutboxStore["Service"]) =>
-    Effect.map(outbox.read(Arr.range(0, SHARDS - 1), 1), (rows) => rows.length === 0)
+    Effect.map(
+      outbox.exchange({ removals: [], shards: Arr.range(0, SHARDS - 1), limit: 1 }),
+      (rows) => rows.length === 0
+    )
   // Twice: what a payment leads to in the outbox of orders comes after the first look there.
   const looks = [outboxes.orders, outboxes.payments, outboxes.orders, outboxes.payments].map(isEmpty)
   return bus.until(Effect.map(Effect.all(looks), (empty) => empty.every(Boolean)))

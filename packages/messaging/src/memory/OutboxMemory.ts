@@ -70,18 +70,13 @@ export const OutboxMemory = Layer.effectContext(Effect.gen(function*() {
           if (lease.owner === owner) rows.put("relay_lease", String(shard), { ...lease, expiresAt: -1 })
         }
       }),
-    read: (wanted, limit) =>
-      database.statement(
-        "relay read",
-        [],
-        (rows) => wanted.flatMap((shard) => rows.scan<StoredRow>(tableOf(shard), undefined, limit))
-      ),
-    remove: (removals) =>
-      database.statement("relay remove", [], (rows) => {
+    exchange: ({ limit, removals, shards: wanted }) =>
+      wanted.length + removals.length === 0 ? Effect.succeed([]) : database.statement("relay exchange", [], (rows) => {
         for (const { epoch, positions, shard } of removals) {
           if (leaseOf(rows, shard).epoch !== epoch) continue
           for (const position of positions) rows.remove(tableOf(shard), String(position))
         }
+        return wanted.flatMap((shard) => rows.scan<StoredRow>(tableOf(shard), undefined, limit))
       }),
     status: database.statement("outbox status", [], (rows) => {
       const topics = new Map<string, OutboxStatus>()

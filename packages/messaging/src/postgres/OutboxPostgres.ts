@@ -3,7 +3,7 @@ import { Context, Effect, Layer } from "effect"
 import type { SqlClient, Statement } from "effect/sql"
 import type { OutgoingMessage } from "../Message.ts"
 import { Outbox, shardOf } from "../Outbox.ts"
-import { LEASE_MILLIS, OutboxStore } from "../OutboxStore.ts"
+import { LEASE_MILLIS, OutboxStore, type Removal } from "../OutboxStore.ts"
 import { makeWakeups } from "../Wakeups.ts"
 import { orUnavailable } from "./Postgres.ts"
 
@@ -53,6 +53,19 @@ const messageOf = (row: Row): OutgoingMessage => ({
   ...(row.traceparent === null ? {} : { traceparent: row.traceparent })
 })
 
+const removal = (sql: SqlClient.SqlClient, removals: ReadonlyArray<Removal>) => {
+  const rows = removals.flatMap(({ epoch, positions, shard }) =>
+    positions.map((position) => ({ shard, epoch, position }))
+  )
+  return sql`
+    DELETE FROM outbox o USING relay_lease l, unnest(
+      ${rows.map((row) => row.shard)}::smallint[],
+      ${rows.map((row) => row.position)}::bigint[],
+      ${rows.map((row) => row.epoch)}::bigint[]
+    ) AS r (shard, position, epoch)
+    WHERE l.shard = r.shard AND l.epoch = r.epoch AND o.shard = r.shard AND o.position = r.position`
+}
+
 export const OutboxPostgres = Layer.effectContext(Effect.gen(function*() {
   // Names stay as the tables spell them, whatever the service has its client turn them into.
   const sql = (yield* PgClient).withoutTransforms()
@@ -82,26 +95,18 @@ export const OutboxPostgres = Layer.effectContext(Effect.gen(function*() {
           (extract(epoch FROM l.expires_at - clock_timestamp()) * 1000)::float8 AS remaining`),
     release: (owner) =>
       orUnavailable(sql`UPDATE relay_lease SET expires_at = '-infinity' WHERE owner = ${owner}`).pipe(Effect.asVoid),
-    read: (shards, limit) =>
-      shards.length === 0 ? Effect.succeed([]) : orUnavailable(sql<Row>`
+    exchange: ({ limit, removals, shards }) => {
+      const removed = removals.some(({ positions }) => positions.length > 0) ? removal(sql, removals) : undefined
+      if (shards.length === 0) return removed === undefined ? Effect.succeed([]) : orUnavailable(Effect.as(removed, []))
+      // What the statement removes it still sees.
+      const rest = removed === undefined ? sql.literal("") : sql`AND position NOT IN (SELECT position FROM removed)`
+      return orUnavailable(sql<Row>`
+        ${removed === undefined ? sql.literal("") : sql`WITH removed AS (${removed} RETURNING o.position)`}
         SELECT o.position, o.shard, o.message_id, o.topic, o.key, o.event_type, o.traceparent, o.payload
         FROM unnest(${shards}::smallint[]) AS s (shard) CROSS JOIN LATERAL (
-          SELECT * FROM outbox WHERE outbox.shard = s.shard ORDER BY position LIMIT ${limit}
+          SELECT * FROM outbox WHERE outbox.shard = s.shard ${rest} ORDER BY position LIMIT ${limit}
         ) o ORDER BY o.shard, o.position`).pipe(
         Effect.map((rows) => rows.map((row) => ({ position: row.position, shard: row.shard, message: messageOf(row) })))
-      ),
-    remove: (removals) => {
-      const rows = removals.flatMap(({ epoch, positions, shard }) =>
-        positions.map((position) => ({ shard, epoch, position }))
-      )
-      return rows.length === 0 ? Effect.void : orUnavailable(sql`
-        DELETE FROM outbox o USING relay_lease l, unnest(
-          ${rows.map((row) => row.shard)}::smallint[],
-          ${rows.map((row) => row.position)}::bigint[],
-          ${rows.map((row) => row.epoch)}::bigint[]
-        ) AS r (shard, position, epoch)
-        WHERE l.shard = r.shard AND l.epoch = r.epoch AND o.shard = r.shard AND o.position = r.position`).pipe(
-        Effect.asVoid
       )
     },
     status: orUnavailable(sql<{ topic: string; depth: bigint; oldest: number }>`

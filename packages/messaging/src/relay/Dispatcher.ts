@@ -35,13 +35,22 @@ export interface Dispatcher {
   readonly drain: Effect.Effect<void, DatabaseUnavailable>
 }
 
+/** What has ended a wait. */
+type Waited = "changed" | "due" | "polled"
+
+/**
+ * How long what was published waits for a read that removes it along the way. Under load there is always one; a relay that
+ * dies meanwhile leaves as much more to be published twice.
+ */
+const REMOVAL_MILLIS = 50
+
 /** Longer than any statement may take that the database has not forgotten. */
 const ANSWER_MILLIS = 10_000
 
 /**
- * One fiber reads and removes, for all shards with one statement each; publishes run beside it, one a shard, and hold no
- * connection. A shard whose head is being published, or waits for its retry, is left out until its rows are removed: so
- * nothing of it overtakes, and it holds up no other.
+ * One fiber reads and removes, for all shards with one statement; publishes run beside it, one a shard, and hold no
+ * connection. A shard whose head is being published, or waits for its retry, is left out, and is read again only together
+ * with the removal of that head: so nothing of it overtakes, and it holds up no other.
  */
 export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, Scope.Scope> =>
   Effect.gen(function*() {
@@ -65,15 +74,6 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
       return report.databaseAnswers("read the outbox")
     })
 
-    const remove = Effect.suspend(() => {
-      const removals = acknowledged.slice()
-      if (removals.length === 0) return Effect.void
-      return Effect.map(answered(store.remove(removals), ANSWER_MILLIS), () => {
-        acknowledged.splice(0, removals.length)
-        for (const { shard } of removals) shards[shard]!.busy = false
-      }).pipe(Effect.andThen(databaseAnswered))
-    })
-
     /** Not longer than until the bus takes what it had refused before: it may take everything again. */
     const retry = (shard: typeof shards[number], millis: number) =>
       Effect.andThen(
@@ -94,6 +94,8 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
         Effect.flatMap((published) => {
           if ("retryAfter" in published) return FiberSet.run(retries, retry(shard, published.retryAfter))
           acknowledged.push(published.removal)
+          // Free at once: whoever reads it removes what was acknowledged of it in the same step.
+          shard.busy = false
           changed.openUnsafe()
           return published.recovered ? recovered.release : Effect.void
         }),
@@ -101,18 +103,24 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
       )
     }
 
+    /** Removes what was published, and reads the heads of these shards. */
+    const exchange = Effect.fnUntraced(function*(from: ReadonlyArray<number>) {
+      const removals = acknowledged.slice()
+      const rows = yield* answered(store.exchange({ removals, shards: from, limit: batch }), ANSWER_MILLIS)
+      acknowledged.splice(0, removals.length)
+      yield* databaseAnswered
+      return rows
+    })
+
     /** Reads the heads of the shards that are free and sets them going. Answers how many rows it found. */
-    const read = Effect.gen(function*() {
+    const read = Effect.fnUntraced(function*(isDue: boolean) {
       // With too little lease for a publish, a shard waits for the next renewal.
       const epochs = yield* leases.lasting(2 * MARGIN_MILLIS)
       const ready = shards.filter(({ busy, shard, unread }) => !busy && unread && epochs.has(shard))
-      if (ready.length === 0) return 0
+      if (ready.length === 0 && !(isDue && acknowledged.length > 0)) return 0
       // Before reading: rows that are committed meanwhile count as unread again.
       for (const shard of ready) shard.unread = false
-      const rows = yield* answered(store.read(ready.map(({ shard }) => shard), batch), ANSWER_MILLIS).pipe(
-        Effect.tapError(() => Effect.sync(lookAgain))
-      )
-      yield* databaseAnswered
+      const rows = yield* Effect.tapError(exchange(ready.map(({ shard }) => shard)), () => Effect.sync(lookAgain))
       const heads = Map.groupBy(rows, ({ shard }) => shard)
       for (const shard of ready) {
         const head = heads.get(shard.shard)
@@ -122,34 +130,36 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
       return rows.length
     })
 
-    /** Waits for something to do. Answers whether it is only that much time has passed. */
-    const wait = Effect.suspend(() => {
-      if (changed.isOpen()) return Effect.succeed(false)
+    /** Waits for something to do, and answers what has ended the wait: something happened, or only time has passed. */
+    const wait = Effect.suspend((): Effect.Effect<Waited> => {
+      if (changed.isOpen()) return Effect.succeed("changed")
+      if (acknowledged.length > 0) return waited(REMOVAL_MILLIS, "due")
       // Nothing can be missed while all shards are busy or another's: that they are no more is announced.
-      if (leases.count() === 0 || shards.every(({ busy }) => busy)) return Effect.as(changed.await, false)
-      return Effect.map(Effect.timeoutOption(changed.await, interval), Option.isNone)
+      const canPoll = leases.count() > 0 && shards.some(({ busy }) => !busy)
+      return canPoll ? waited(interval, "polled") : Effect.as(changed.await, "changed")
     })
+    const waited = (millis: number, then: Waited): Effect.Effect<Waited> =>
+      Effect.map(Effect.timeoutOption(changed.await, millis), (seen) => Option.isSome(seen) ? "changed" : then)
 
-    const round = Effect.fnUntraced(function*(polled: boolean) {
+    const round = Effect.fnUntraced(function*(after: Waited) {
       // Closed before looking: whatever happens from now on opens it.
       changed.closeUnsafe()
-      yield* remove
-      const found = yield* read
-      if (polled) interval = found > 0 ? polling.shortest : Math.min(polling.longest, interval * 2)
+      const found = yield* read(after !== "changed")
+      if (after === "polled") interval = found > 0 ? polling.shortest : Math.min(polling.longest, interval * 2)
     })
 
     const run = Effect.gen(function*() {
-      let polled = false
+      let after: Waited = "changed"
       while (true) {
-        yield* Effect.catchTag(round(polled), "DatabaseUnavailable", (error) =>
+        yield* Effect.catchTag(round(after), "DatabaseUnavailable", (error) =>
           Effect.gen(function*() {
             yield* report.databaseFailed("read the outbox", error)
             const delay = Math.min(2_000, 50 * 2 ** Math.min(failures++, 10))
             yield* Effect.sleep(delay * ((yield* Random.next) / 2 + 0.5))
             lookAgain()
           }))
-        polled = yield* wait
-        if (polled) lookAgain()
+        after = yield* wait
+        if (after === "polled") lookAgain()
       }
     })
 
@@ -158,6 +168,6 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
       run: Effect.raceFirst(run, Effect.andThen(FiberSet.join(publishes), Effect.never)),
       look: Effect.sync(lookAgain),
       resume: Effect.sync(() => void changed.openUnsafe()),
-      drain: Effect.andThen(FiberSet.awaitEmpty(publishes), remove)
+      drain: Effect.andThen(FiberSet.awaitEmpty(publishes), Effect.asVoid(exchange([])))
     }
   })

@@ -76,11 +76,17 @@ const removeFirst = Layer.effect(
           Effect.sync(() => {
             for (const { epoch, shard } of leases) epochs.set(shard, epoch)
           })),
-      read: (shards, limit) =>
-        Effect.tap(store.read(shards, limit), (rows) =>
-          rows.length === 0 ? Effect.void : store.remove(
-            rows.map(({ position, shard }) => ({ shard, epoch: epochs.get(shard) ?? 0n, positions: [position] }))
-          ))
+      exchange: (asked) =>
+        Effect.tap(store.exchange(asked), (rows) =>
+          rows.length === 0 ? Effect.void : store.exchange({
+            removals: rows.map(({ position, shard }) => ({
+              shard,
+              epoch: epochs.get(shard) ?? 0n,
+              positions: [position]
+            })),
+            shards: [],
+            limit: 0
+          }))
     })
   })
 )
@@ -99,11 +105,12 @@ const leaseAll = Layer.effect(
           [],
           () => Array.from({ length: 16 }, (_, shard) => ({ shard, epoch: 1n, remaining: 5_000 }))
         ),
-      remove: (removals) =>
-        database.statement("relay remove", [], (rows) => {
+      exchange: ({ limit, removals, shards }) =>
+        database.statement("relay exchange", [], (rows) => {
           for (const { positions, shard } of removals) {
             for (const position of positions) rows.remove(`outbox/${shard}`, String(position))
           }
+          return shards.flatMap((shard) => rows.scan<OutboxRow>(`outbox/${shard}`, undefined, limit))
         })
     })
   })
@@ -117,19 +124,22 @@ const skipLocked = Layer.effect(
     const database = yield* MemoryDatabase
     return OutboxStore.of({
       ...store,
-      read: (shards, limit) =>
-        database.statement(
-          "relay read",
-          [],
-          (rows) =>
-            shards.flatMap((shard) => rows.scan<OutboxRow>(`outbox/${shard}`, undefined, limit)).filter(
-              ({ position }) => {
-                const taken = rows.get<{ readonly until: number }>("taken", String(position))
-                if (taken !== undefined && taken.until > rows.now) return false
-                rows.put("taken", String(position), { until: rows.now + 2_000 })
-                return true
-              }
-            )
+      exchange: ({ limit, removals, shards }) =>
+        Effect.andThen(
+          store.exchange({ removals, shards: [], limit }),
+          database.statement(
+            "relay exchange",
+            [],
+            (rows) =>
+              shards.flatMap((shard) => rows.scan<OutboxRow>(`outbox/${shard}`, undefined, limit)).filter(
+                ({ position }) => {
+                  const taken = rows.get<{ readonly until: number }>("taken", String(position))
+                  if (taken !== undefined && taken.until > rows.now) return false
+                  rows.put("taken", String(position), { until: rows.now + 2_000 })
+                  return true
+                }
+              )
+          )
         )
     })
   })
