@@ -40,8 +40,12 @@ const SCOPE_CURSORS = 10_000
 /** Where a cursor stands before its first read of the feed, if it is to begin with the oldest version there. */
 const BEFORE_ALL = -1
 
-/** How long to wait before a version that must be there is looked for again, in milliseconds: doubled up to the longest. */
-const GAP = { first: 250, longest: 30_000 }
+/**
+ * How long to wait before a missing version is looked for again, in milliseconds: doubled up to the longest. One that the
+ * feed lacks while it has later ones may still come by another partition, but once it would be waited for so long as
+ * `final` it was left out by an operator.
+ */
+const GAP = { first: 250, final: 8_000, longest: 30_000 }
 
 export interface Opening {
   /** The version that the client named or is shown. */
@@ -54,6 +58,8 @@ export interface Opening {
 export interface CursorsOptions {
   readonly feed: Feed["Service"]
   readonly update: (update: OrderUpdate) => void
+  /** Called when the feed goes on with an order behind a version that will never be there. */
+  readonly interrupted: (orderId: OrderId) => void
   /** Runs it until it ends, or the socket does. */
   readonly fork: (effect: Effect.Effect<void>) => void
 }
@@ -64,7 +70,7 @@ export interface CursorsOptions {
  * and what the feed does not have yet is waited for.
  *
  * The promise is each subscription's own: every version after the one that it named or was shown, in order, without a
- * gap. Only where one names a version that lies before what another one was sent meanwhile, the cursor goes back to it,
+ * gap; where a version will never come, whoever follows has to be shown the order anew. Only where one names a version that lies before what another one was sent meanwhile, the cursor goes back to it,
  * and what lies between comes again.
  */
 export class Cursors {
@@ -161,6 +167,7 @@ export class Cursors {
   /** Sends what the feed has after the cursor, as far as it goes on without a gap. */
   private read(orderId: OrderId, cursor: Cursor): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
+      let goesOn = false
       for (;;) {
         cursor.state = "reading"
         if (cursor.last === BEFORE_ALL) {
@@ -174,16 +181,18 @@ export class Cursors {
           cursor.heard = Math.max(cursor.heard, update.data.version)
           this.take(cursor, update)
         }
+        goesOn = cursor.last < (updates.at(-1)?.data.version ?? 0)
         const maybeMore = updates.length === READ_SIZE && cursor.last > before
         if (cursor.state === "reading" && !maybeMore) break
       }
       cursor.state = "live"
-      if (cursor.last < cursor.heard) this.lookAgain(orderId, cursor)
+      if (goesOn && cursor.patience >= GAP.final) this.options.interrupted(orderId)
+      else if (cursor.last < cursor.heard) this.lookAgain(orderId, cursor)
       else cursor.patience = GAP.first
     }).pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
   }
 
-  /** A version waits behind a dead letter, or comes by another partition: whoever stores it may be another replica. */
+  /** A version is held back behind a dead letter, or comes by another partition; whoever stores it may be another replica. */
   private lookAgain(orderId: OrderId, cursor: Cursor): void {
     if (cursor.waiting) return
     cursor.waiting = true

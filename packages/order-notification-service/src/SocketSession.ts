@@ -140,6 +140,11 @@ export class Session implements SocketSession, SubscriptionsOptions {
     this.connection.send(this.sessions.updateFrame(update))
   }
 
+  /** They are shown anew where the order stands when they resume, and told that they could not be told of all. */
+  interrupted(orderId: OrderId): void {
+    this.connection.close(closeCodes.goingAway, `a version of ${orderId} was left out: connect again and resume`)
+  }
+
   say(frame: Parameters<Say>[0]): void {
     this.connection.send(serverFrame(frame))
   }

@@ -228,6 +228,51 @@ describe("a subscription to an order", () => {
   )
 
   test(
+    "ends with the socket where the feed goes on behind a version that was left out, and is shown the order when it resumes",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(event(1, 1))
+      const client = yield* replica.connect({ as: "ada" })
+      const other = yield* replica.connect({ as: "ada" })
+      yield* client.say(one)
+      yield* other.say(mine)
+      yield* replica.happen(event(1, 3), event(1, 4))
+      yield* TestClock.adjust("5 seconds")
+      assert.isUndefined(client.closed())
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual([client.closed(), other.closed()], [1012, 1012])
+      const again = yield* replica.connect({ as: "ada" })
+      yield* again.say({ ...one, afterVersion: 1 })
+      yield* replica.happen(event(1, 5))
+      assert.deepStrictEqual(yield* again.heard, ["subscribed 4 from 3 not resumed", "DELIVERING 5"])
+    })
+  )
+
+  test(
+    "waits for a version that comes late, and as long as it takes for one that nothing is stored behind",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(event(1, 1), event(2, 1))
+      const client = yield* replica.connect({ as: "ada" })
+      yield* client.say(mine)
+      yield* replica.happen(event(1, 3))
+      yield* replica.push(event(2, 3))
+      yield* TestClock.adjust("4 seconds")
+      yield* replica.store(event(1, 2))
+      yield* TestClock.adjust("1 hour")
+      yield* replica.store(event(2, 2), event(2, 3))
+      yield* TestClock.adjust("1 minute")
+      assert.isUndefined(client.closed())
+      assert.deepStrictEqual((yield* client.heard).slice(1), [
+        "PAID 2",
+        "ASSEMBLING 3",
+        "PAID 2 of 2",
+        "ASSEMBLING 3 of 2"
+      ])
+    })
+  )
+
+  test(
     "outlives a database that is away for a while",
     Effect.gen(function*() {
       const replica = yield* makeReplica

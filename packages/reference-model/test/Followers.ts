@@ -41,6 +41,10 @@ export const makeFollowers = ({ feed, tail }: Rig) => {
         follower.told.push(data.version)
         news.openUnsafe()
       },
+      interrupted: () => {
+        follower.refused = "a version will never come"
+        news.openUnsafe()
+      },
       caller,
       unchecked: false,
       mostNamed: 10
