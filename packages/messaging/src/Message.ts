@@ -35,9 +35,11 @@ export interface IncomingMessage {
   readonly payload: Uint8Array | null
 }
 
-/** The message's identity in an inbox: its `message_id`, or where it lies when a foreign producer gave none. */
-export const messageId = (message: IncomingMessage): string =>
-  message.headers[MESSAGE_ID] ?? `${message.topic}/${message.partition}/${message.offset}`
+/** Where a message lies: its identity in an inbox when its producer gave none that can be used. */
+export const placeOf = ({ offset, partition, topic }: IncomingMessage): string => `${topic}/${partition}/${offset}`
+
+/** The message's identity in an inbox: its `message_id`, or where it lies when a foreign producer gave none, or a blank. */
+export const messageId = (message: IncomingMessage): string => message.headers[MESSAGE_ID]?.trim() || placeOf(message)
 
 /** How an outgoing message lies on its topic. */
 export const toWire = (message: OutgoingMessage): WireMessage => ({

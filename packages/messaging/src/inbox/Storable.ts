@@ -1,4 +1,4 @@
-import { type IncomingMessage, messageId } from "../Message.ts"
+import { type IncomingMessage, messageId, placeOf } from "../Message.ts"
 
 // Foreign producers may send what PostgreSQL can store nowhere (a NUL, half a surrogate pair) or not in an index (a text
 // of some kilobytes). Such a message must become a dead letter like any other, so its texts are made storable first.
@@ -18,7 +18,7 @@ const hash = (text: string): string => {
 /** The message's id, or where it lies when what the producer gave cannot be kept. */
 export const storableId = (message: IncomingMessage): string => {
   const id = messageId(message)
-  return id.length <= LONGEST && clean(id) === id ? id : `${message.topic}/${message.partition}/${message.offset}`
+  return id.length <= LONGEST && clean(id) === id ? id : placeOf(message)
 }
 
 /**
