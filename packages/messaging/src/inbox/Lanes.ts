@@ -10,6 +10,8 @@ export interface LanesOptions<M, E, R> {
   readonly together: (entries: ReadonlyArray<Entry<M>>) => Effect.Effect<void, E, R>
 }
 
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
 /** A batch of one partition on its way into a transaction. */
 interface Waiting<M> {
   readonly entries: ReadonlyArray<Entry<M>>
@@ -42,8 +44,8 @@ export const makeLanes = <M, E, R>({ most, permits, together }: LanesOptions<M, 
     return [...entries.values()]
   }
 
-  const share = (group: ReadonlyArray<Waiting<M>>) =>
-    Effect.suspend(() => together(messagesOf(group))).pipe(
+  const share = (group: ReadonlyArray<Waiting<M>>, restore: Restore) =>
+    restore(Effect.suspend(() => together(messagesOf(group)))).pipe(
       Effect.onExit((exit) =>
         Effect.forEach(group, ({ committed }) => Deferred.succeed(committed, Exit.isSuccess(exit)), { discard: true })
       ),
@@ -65,14 +67,17 @@ export const makeLanes = <M, E, R>({ most, permits, together }: LanesOptions<M, 
       Effect.suspend(() => {
         const mine: Waiting<M> = { entries, committed: Deferred.makeUnsafe() }
         waiting.push(mine)
-        const turn = Effect.gen(function*() {
-          while (waiting.includes(mine)) {
-            const group = next()
-            if (group.length === 1 && group[0] === mine) return { answer: yield* alone }
-            yield* share(group)
-          }
-          return undefined
-        })
+        // Whoever took others in must not be gone before they are told what became of them.
+        const turn = Effect.uninterruptibleMask((restore) =>
+          Effect.gen(function*() {
+            while (waiting.includes(mine)) {
+              const group = next()
+              if (group.length === 1 && group[0] === mine) return { answer: yield* restore(alone) }
+              yield* share(group, restore)
+            }
+            return undefined
+          })
+        )
         return Effect.gen(function*() {
           const taken = yield* permits.withPermits(1)(turn)
           if (taken !== undefined) return taken.answer
