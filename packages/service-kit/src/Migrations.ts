@@ -1,6 +1,8 @@
+import { orUnavailable } from "@g-store/messaging/postgres/Postgres.ts"
+import type { DatabaseUnavailable } from "@g-store/messaging/Transactions.ts"
 import { type Config, Effect, Layer, Schedule } from "effect"
 import { Migrator, SqlClient } from "effect/sql"
-import type { SqlError } from "effect/sql/SqlError"
+import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import { LiftSilence } from "./DatabaseSocket.ts"
 import { environment } from "./ServiceConfig.ts"
 
@@ -80,11 +82,40 @@ export const awaitSchema = (record: MigrationRecord): Effect.Effect<void, never,
   )
 }
 
+/**
+ * Migrates, however often the database goes away meanwhile: a migration is one transaction, so nothing is left of one that
+ * broke off. Fails when the steps themselves are wrong.
+ */
+export const migrateInTheEnd = (
+  record: MigrationRecord
+): Effect.Effect<void, Migrator.MigrationError | DatabaseUnavailable, SqlClient.SqlClient> =>
+  migrate(record).pipe(
+    Effect.catchTag("MigrationError", (error) => {
+      const { cause } = error
+      if (!isSqlError(cause)) return Effect.fail(error)
+      // What is no passing failure is told with the name of its step.
+      return Effect.catchDefect(orUnavailable(Effect.fail(cause)), () => Effect.fail(error))
+    }),
+    orUnavailable,
+    Effect.asVoid,
+    Effect.tapError((error) =>
+      error._tag === "DatabaseUnavailable"
+        ? Effect.logWarning("the database went away while it was migrated; trying again", error)
+        : Effect.void
+    ),
+    Effect.retry({ while: ({ _tag }) => _tag === "DatabaseUnavailable", schedule: Schedule.spaced("1 second") }),
+    Effect.annotateLogs({ module: "migrations" })
+  )
+
 /** Migrates at start in development; in production waits for somebody else's `gstore migrate`. */
 export const migrations = (
   record: MigrationRecord
-): Layer.Layer<never, Config.ConfigError | Migrator.MigrationError | SqlError, SqlClient.SqlClient> =>
+): Layer.Layer<
+  never,
+  Config.ConfigError | Migrator.MigrationError | DatabaseUnavailable,
+  SqlClient.SqlClient
+> =>
   Layer.effectDiscard(Effect.gen(function*() {
     if ((yield* environment) === "production") yield* awaitSchema(record)
-    else yield* migrate(record)
+    else yield* migrateInTheEnd(record)
   }))

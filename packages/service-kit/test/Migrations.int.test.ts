@@ -3,7 +3,14 @@ import { TestDatabase, testDatabaseUrl } from "@g-store/postgres/TestPostgres.ts
 import { Effect, Exit, Fiber, Latch, Layer, Logger } from "effect"
 import { SqlClient } from "effect/sql"
 import { database } from "../src/Database.ts"
-import { awaitSchema, currentVersion, migrate, type MigrationRecord, migrations } from "../src/Migrations.ts"
+import {
+  awaitSchema,
+  currentVersion,
+  migrate,
+  migrateInTheEnd,
+  type MigrationRecord,
+  migrations
+} from "../src/Migrations.ts"
 import { env } from "./asking.ts"
 
 const statement = (text: string) => Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(text))
@@ -45,6 +52,21 @@ describe("Migrations", () => {
       assert.isTrue(Exit.isFailure(yield* Effect.exit(migrate(broken))))
       assert.strictEqual(yield* currentVersion, 0)
       assert.lengthOf(yield* migrate(two), 2)
+    }).pipe(Effect.provide(TestDatabase)))
+
+  it.live("are begun anew when the database goes away in the middle, and given up when they are wrong", () =>
+    Effect.gen(function*() {
+      let lives = 0
+      const cut = Effect.suspend(() =>
+        lives++ < 2 ? statement("SELECT pg_terminate_backend(pg_backend_pid())") : statement("SELECT 1")
+      )
+      yield* migrateInTheEnd({ "0001_things": statement("CREATE TABLE things (id int)"), "0002_cut": cut })
+      assert.strictEqual(lives, 3)
+      assert.strictEqual(yield* currentVersion, 2)
+      const wrong = yield* Effect.flip(
+        migrateInTheEnd({ ...two, "0003_broken": statement("CREATE TABLE things (id int)") })
+      )
+      assert.include(wrong.message, "3_broken")
     }).pipe(Effect.provide(TestDatabase)))
 
   it.live("run at start in development; in production a service waits, says so, and goes on once they were run", () =>
