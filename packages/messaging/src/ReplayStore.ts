@@ -8,6 +8,11 @@ export interface WaitingMessage extends StoredMessage {
   readonly sequence: bigint
 }
 
+/** A message that waits for an operator: of an unsettled letter, or behind a gate. `place` orders them all. */
+export interface HeldMessage extends StoredMessage {
+  readonly place: string
+}
+
 /** Something to do for a consumer: a letter that an operator decided on, or a gate with messages left behind it. */
 export interface Errand {
   readonly letterId: string
@@ -21,8 +26,8 @@ export interface Gate {
 }
 
 /**
- * The consumer's side of dead letters: acting on what operators asked for. All but `errands`, `heldBack`
- * and `count` belong inside a transaction that began with `lockGate`, so that live messages of the key wait or see the gate.
+ * The consumer's side of dead letters: acting on what operators asked for. All but `errands`, `heldBack`,
+ * `closedGates` and `count` belong inside a transaction that began with `lockGate`, so that live messages of the key wait or see the gate.
  */
 export class ReplayStore extends Context.Service<ReplayStore, {
   /** What is to be done, oldest letter first. */
@@ -58,11 +63,20 @@ export class ReplayStore extends Context.Service<ReplayStore, {
   ) => Effect.Effect<void, DatabaseUnavailable>
   /** Removes the gate; nothing may wait behind it. */
   readonly openGate: (consumer: string, key: string) => Effect.Effect<void, DatabaseUnavailable>
-  /** Messages of unsettled letters and behind any gate of the consumer, at most `limit`: for alerts at start. */
+  /**
+   * Messages of unsettled letters and behind any gate of the consumer, at most `limit` of those behind `after` (a place;
+   * empty to begin). For alerts at start.
+   */
   readonly heldBack: (
     consumer: string,
+    after: string,
     limit: number
-  ) => Effect.Effect<ReadonlyArray<StoredMessage>, DatabaseUnavailable>
+  ) => Effect.Effect<ReadonlyArray<HeldMessage>, DatabaseUnavailable>
+  /** The keys that have a gate; of these only, if some are named. */
+  readonly closedGates: (
+    consumer: string,
+    among?: ReadonlyArray<string>
+  ) => Effect.Effect<ReadonlySet<string>, DatabaseUnavailable>
   /** How much stands unsettled. */
   readonly count: (consumer: string) => Effect.Effect<Omit<DeadLetterCount, "consumer">, DatabaseUnavailable>
 }>()("@g-store/messaging/ReplayStore") {}

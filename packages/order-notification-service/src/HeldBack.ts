@@ -1,6 +1,6 @@
 import { OrderId } from "@g-store/contracts/Ids.ts"
 import { ReplayStore } from "@g-store/messaging/ReplayStore.ts"
-import { Effect, Option, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { Feed } from "./Feed.ts"
 import type { LiveEvent } from "./LiveTail.ts"
 
@@ -10,12 +10,8 @@ interface Watched {
 }
 
 const LOOK_EVERY = "500 millis"
-/** The most messages that one look asks for; while there are more, nothing that is watched is let go. */
-const MOST = 10_000
 
-const decodeOrderId = Schema.decodeUnknownOption(OrderId)
-/** The order that a message's key names; none for a key of another system's. */
-const ordersOf = (key: string | null): ReadonlyArray<OrderId> => Option.toArray(decodeOrderId(key))
+const isOrderId = Schema.is(OrderId)
 
 /**
  * Watches orders whose events are held back behind a dead letter of this consumer: once the feed has them, replayed by
@@ -32,10 +28,6 @@ export const makeHeldBack = Effect.fnUntraced(function*(
   const watch = (orderId: OrderId, version: number): void => {
     watched.set(orderId, { told: watched.get(orderId)?.told ?? version })
   }
-  const held = Effect.map(store.heldBack(consumer, MOST), (messages) => ({
-    isAll: messages.length < MOST,
-    orders: new Set(messages.flatMap(({ message }) => ordersOf(message.key)))
-  }))
 
   const tell = Effect.fnUntraced(function*(orderId: OrderId, { told }: Watched) {
     const order = yield* feed.order(orderId)
@@ -49,18 +41,19 @@ export const makeHeldBack = Effect.fnUntraced(function*(
   const look = Effect.gen(function*() {
     if (watched.size === 0) return
     const before = [...watched]
-    // What is no longer held back by now is in the feed, or was dropped: the look after this order is the last one.
-    const { isAll, orders } = yield* held
+    const ids = before.map(([orderId]) => orderId)
+    // Where no gate is left by now all is in the feed, or was dropped: this look at the order is the last one.
+    const gates = yield* store.closedGates(consumer, ids)
+    const versions = yield* feed.versions(ids)
     for (const [orderId, entry] of before) {
-      yield* tell(orderId, entry)
-      const isOver = isAll && !orders.has(orderId)
-      // One that was watched anew meanwhile is held back by something that `held` may not have seen.
-      if (isOver && watched.get(orderId) === entry) watched.delete(orderId)
+      if ((versions.get(orderId) ?? 0) > entry.told) yield* tell(orderId, entry)
+      // One that was watched or told of meanwhile may be held back by something that this look has not seen.
+      if (!gates.has(orderId) && watched.get(orderId) === entry) watched.delete(orderId)
     }
   })
 
   const watchHeld = Effect.fnUntraced(function*(shown: boolean) {
-    const orders = [...(yield* held).orders]
+    const orders = [...(yield* store.closedGates(consumer))].filter(isOrderId)
     if (orders.length === 0) return
     const versions = shown ? yield* feed.versions(orders) : new Map<OrderId, number>()
     for (const orderId of orders) {

@@ -6,8 +6,8 @@ import type { Closing } from "./Closing.ts"
 import { read, replayer, type ReplayOptions } from "./Replay.ts"
 import { tellParked } from "./Reports.ts"
 
-/** How many held-back messages are told of at a start. */
-const MOST_ALERTS = 10_000
+/** How many held-back messages are read at once for the alerts at a start: foreign ones may be a megabyte each. */
+const ALERTS = 100
 /** Polls between two counts of what stands unsettled. */
 const COUNT_EVERY = 5
 
@@ -26,12 +26,15 @@ export const replayLoop = <M, R>(options: ReplayLoopOptions<M, R>) =>
     const { act, count, errands } = yield* replayer(options)
     const place = `${consumer.name} replay`
 
-    const tellHeldBack = consumer.onParked === undefined
-      ? Effect.void
-      : Effect.flatMap(
-        store.heldBack(consumer.name, MOST_ALERTS),
-        (messages) => tellParked(consumer, read(consumer, messages))
-      )
+    const tellHeldBack = Effect.gen(function*() {
+      if (consumer.onParked === undefined) return
+      for (let after = "";;) {
+        const messages = yield* store.heldBack(consumer.name, after, ALERTS)
+        yield* tellParked(consumer, read(consumer, messages))
+        if (messages.length < ALERTS) return
+        after = messages.at(-1)?.place ?? after
+      }
+    })
 
     let told = false
     let polls = 0

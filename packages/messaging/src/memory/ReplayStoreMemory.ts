@@ -77,12 +77,20 @@ export const replayStoreMemory = (database: MemoryDatabase["Service"]): ReplaySt
         if (waitingOf(rows, consumer, key).length > 0) throw new Error(`messages wait behind the gate of ${key}`)
         rows.remove("parked_key", pair(consumer, key))
       }),
-    heldBack: (consumer, limit) =>
-      database.statement("replay held back", [], (rows) =>
-        [
-          ...rows.scan<DeadLetterRow>("dead_letter", (row) => row.consumer === consumer && isUnsettled(row), limit),
-          ...rows.scan<ParkedMessageRow>("parked_message", (row) => row.consumer === consumer, limit)
-        ].slice(0, limit)),
+    heldBack: (consumer, after, limit) =>
+      database.statement("replay held back", [], (rows) => {
+        const letters = rows.scan<DeadLetterRow>("dead_letter", (row) => row.consumer === consumer && isUnsettled(row))
+        const waiting = rows.scan<ParkedMessageRow>("parked_message", (row) => row.consumer === consumer)
+        return [
+          ...letters.map((row) => ({ ...row, place: `letter/${row.id}` })),
+          ...waiting.map((row) => ({ ...row, place: `waiting/${String(row.sequence).padStart(20, "0")}` }))
+        ].filter(({ place }) => place > after).toSorted((a, b) => a.place < b.place ? -1 : 1).slice(0, limit)
+      }),
+    closedGates: (consumer, among) =>
+      database.statement("replay gates", [], (rows) => {
+        const gates = rows.scan<ParkedKeyRow>("parked_key", (row) => row.consumer === consumer)
+        return new Set(gates.map(({ key }) => key).filter((key) => among === undefined || among.includes(key)))
+      }),
     count: (consumer) =>
       database.statement(
         "replay count",

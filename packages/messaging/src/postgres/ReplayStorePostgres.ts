@@ -63,14 +63,25 @@ export const replayStorePostgres = (sql: SqlClient.SqlClient): ReplayStore["Serv
       ),
     openGate: (consumer, key) =>
       orUnavailable(sql`DELETE FROM parked_key WHERE consumer = ${consumer} AND key = ${key}`).pipe(Effect.asVoid),
-    heldBack: (consumer, limit) =>
-      orUnavailable(sql<MessageRow>`
-        SELECT message_id, topic, partition, "offset", key, headers::text AS headers, payload FROM dead_letter
-        WHERE consumer = ${consumer} AND state IN ('open', 'replay requested', 'discard requested')
-        UNION ALL
-        SELECT message_id, topic, partition, "offset", key, headers::text, payload FROM parked_message
-        WHERE consumer = ${consumer}
-        LIMIT ${limit}`).pipe(Effect.map((rows) => rows.map(storedMessage))),
+    heldBack: (consumer, after, limit) =>
+      orUnavailable(sql<MessageRow & { readonly place: string }>`
+        SELECT * FROM (
+          SELECT 'letter/' || id AS place, message_id, topic, partition, "offset", key, headers::text AS headers, payload
+          FROM dead_letter
+          WHERE consumer = ${consumer} AND state IN ('open', 'replay requested', 'discard requested')
+          UNION ALL
+          SELECT 'waiting/' || lpad(sequence::text, 20, '0'), message_id, topic, partition, "offset", key,
+            headers::text, payload
+          FROM parked_message WHERE consumer = ${consumer}
+        ) held WHERE place COLLATE "C" > ${after} ORDER BY place COLLATE "C" LIMIT ${limit}`).pipe(
+        Effect.map((rows) => rows.map((row) => ({ ...storedMessage(row), place: row.place })))
+      ),
+    closedGates: (consumer, among) =>
+      orUnavailable(sql<{ key: string }>`
+        SELECT key FROM parked_key
+        WHERE consumer = ${consumer} AND ${among === undefined ? sql`true` : sql`key = ANY(${among}::text[])`}`).pipe(
+        Effect.map((rows) => new Set(rows.map(({ key }) => key)))
+      ),
     count: (consumer) =>
       orUnavailable(selectCounts(sql, consumer)).pipe(
         Effect.map(([row]) => row === undefined ? { letters: 0, parkedKeys: 0, waiting: 0 } : deadLetterCount(row))
