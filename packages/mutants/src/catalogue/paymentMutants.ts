@@ -43,7 +43,7 @@ export const paymentMutants: ReadonlyArray<Mutant> = [
     without: [{ file: `${SERVICE}/adapters/migrations.ts`, find: "      UNIQUE (order_id, type),\n", put: "" }],
     note: "The ledger refuses a second charge of an order as well; here it does not.",
     edits: [{
-      file: `${SERVICE}/adapters/PaymentRepositoryPostgres.ts`,
+      file: `${SERVICE}/adapters/SettlementWrites.ts`,
       find: "ON CONFLICT (order_id) DO NOTHING RETURNING order_id",
       put: "ON CONFLICT (order_id) DO UPDATE SET state = excluded.state RETURNING order_id"
     }],
