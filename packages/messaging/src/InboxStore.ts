@@ -18,20 +18,32 @@ export interface NewDeadLetter extends StoredMessage {
   readonly lastFailedAt: DateTime.Utc
 }
 
+/** What `take` found. */
+export interface Taken {
+  /** The ids that nobody took before. */
+  readonly fresh: ReadonlySet<string>
+  /** Surely none of the keys is parked; where it is false, `gates` tells. */
+  readonly open: boolean
+}
+
 /**
- * What a consumer knows of its messages. Every call belongs inside the transaction of the batch, in this order: `mark`,
- * `gates`, then the rest. `gates` after `mark`, because a second handler of the same messages waits in `mark` until the
- * first one has committed, and only a statement that begins after that sees the gates which the first one closed.
+ * What a consumer knows of its messages. Every call belongs inside the transaction of the batch, in this order: `take`,
+ * `gates` if that did not find them open, then the rest.
+ *
+ * `gates` after `take`, because a second handler of the same messages waits in `take` until the first one has committed,
+ * and only a statement that begins after that sees the gates which the first one closed. Where all messages are fresh
+ * there was no first one to wait for, so the look at the gates that `take` had along the way is as good.
  */
 export class InboxStore extends Context.Service<InboxStore, {
   /**
-   * Takes the messages for this consumer and gives the ids that nobody took before. Takes them in sorted order and
-   * waits for each that another transaction is just taking.
+   * Takes the messages for this consumer, in sorted order, and waits for each that another transaction is just taking.
+   * `keys` are theirs.
    */
-  readonly mark: (
+  readonly take: (
     consumer: string,
-    ids: ReadonlyArray<string>
-  ) => Effect.Effect<ReadonlySet<string>, DatabaseUnavailable>
+    ids: ReadonlyArray<string>,
+    keys: ReadonlyArray<string>
+  ) => Effect.Effect<Taken, DatabaseUnavailable>
   /** Those of the keys that are parked, their gates locked until the transaction ends. */
   readonly gates: (
     consumer: string,

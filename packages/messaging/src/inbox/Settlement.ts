@@ -79,10 +79,10 @@ export const settlement = <M, R>(options: SettlementOptions<M, R>) =>
       onPlan: (planned: Plan<M>) => void
     ) =>
       transactions.run(Effect.gen(function*() {
-        const marked = yield* store.mark(consumer.name, entries.map((entry) => entry.messageId))
-        const fresh = entries.filter((entry) => marked.has(entry.messageId))
-        const keys = new Set(fresh.flatMap((entry) => entry.key === null ? [] : [entry.key]))
-        const gates = keys.size === 0 ? keys : yield* store.gates(consumer.name, [...keys])
+        const taken = yield* store.take(consumer.name, entries.map(({ messageId }) => messageId), keysOf(entries))
+        const fresh = entries.filter((entry) => taken.fresh.has(entry.messageId))
+        const keys = taken.open ? [] : keysOf(fresh)
+        const gates = keys.length === 0 ? new Set<string>() : yield* store.gates(consumer.name, keys)
         const planned = plan(
           fresh,
           gates,
@@ -181,6 +181,10 @@ export const settlement = <M, R>(options: SettlementOptions<M, R>) =>
 
     return (entries: ReadonlyArray<Entry<M>>, setback: Setback) => settle(entries, new Map(), setback)
   })
+
+const keysOf = <M>(entries: ReadonlyArray<Entry<M>>): ReadonlyArray<string> => [
+  ...new Set(entries.flatMap(({ key }) => key === null ? [] : [key]))
+]
 
 const timed = <A, E, R>(self: Effect.Effect<A, E, R>, metrics: InboxMetrics) =>
   Effect.flatMap(Clock.currentTimeMillis, (start) =>

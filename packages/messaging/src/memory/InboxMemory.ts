@@ -7,9 +7,9 @@ import { replayStoreMemory } from "./ReplayStoreMemory.ts"
 
 const inboxStore = (database: MemoryDatabase["Service"]): InboxStore["Service"] =>
   InboxStore.of({
-    mark: (consumer, ids) => {
+    take: (consumer, ids, keys) => {
       const sorted = ids.toSorted()
-      return database.statement("inbox mark", sorted.map((id) => `inbox/${pair(consumer, id)}`), (rows) => {
+      return database.statement("inbox take", sorted.map((id) => `inbox/${pair(consumer, id)}`), (rows) => {
         const fresh = new Set<string>()
         for (const id of sorted) {
           if (rows.get("inbox", pair(consumer, id)) !== undefined) continue
@@ -17,7 +17,8 @@ const inboxStore = (database: MemoryDatabase["Service"]): InboxStore["Service"] 
           rows.put("inbox", pair(consumer, id), row)
           fresh.add(id)
         }
-        return fresh
+        const open = fresh.size === ids.length && keys.every((key) => gateOf(rows, consumer, key) === undefined)
+        return { fresh, open }
       })
     },
     gates: (consumer, keys) => {

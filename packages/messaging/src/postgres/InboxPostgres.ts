@@ -9,12 +9,22 @@ import { replayStorePostgres } from "./ReplayStorePostgres.ts"
 
 const inboxStore = (sql: SqlClient.SqlClient) =>
   InboxStore.of({
-    mark: (consumer, ids) =>
-      orUnavailable(sql<{ id: string }>`
-        INSERT INTO inbox (consumer, message_id)
-        SELECT ${consumer}, id FROM unnest(${ids}::text[]) AS id ORDER BY id COLLATE "C"
-        ON CONFLICT (consumer, message_id) DO NOTHING
-        RETURNING message_id AS id`).pipe(Effect.map((rows) => new Set(rows.map((row) => row.id)))),
+    take: (consumer, ids, keys) =>
+      orUnavailable(sql<{ id: string; parked: boolean }>`
+        WITH taken AS (
+          INSERT INTO inbox (consumer, message_id)
+          SELECT ${consumer}, id FROM unnest(${ids}::text[]) AS id ORDER BY id COLLATE "C"
+          ON CONFLICT (consumer, message_id) DO NOTHING
+          RETURNING message_id AS id
+        )
+        SELECT id, EXISTS (
+          SELECT FROM parked_key WHERE consumer = ${consumer} AND key = ANY(${keys}::text[])
+        ) AS parked FROM taken`).pipe(
+        Effect.map((rows) => ({
+          fresh: new Set(rows.map(({ id }) => id)),
+          open: rows.length === ids.length && rows.every(({ parked }) => !parked)
+        }))
+      ),
     gates: (consumer, keys) =>
       orUnavailable(sql<{ key: string }>`
         SELECT key FROM parked_key WHERE consumer = ${consumer} AND key = ANY(${keys}::text[])

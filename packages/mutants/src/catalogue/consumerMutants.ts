@@ -61,8 +61,8 @@ export const consumerMutants: ReadonlyArray<Mutant> = [
     guarantee: "A message that comes again has no second effect.",
     edits: [{
       file: `${INBOX}/Settlement.ts`,
-      find: "const fresh = entries.filter((entry) => marked.has(entry.messageId))",
-      put: "const fresh = entries.filter((entry) => marked.has(entry.messageId) || entry.messageId !== \"\")"
+      find: "const fresh = entries.filter((entry) => taken.fresh.has(entry.messageId))",
+      put: "const fresh = entries.filter((entry) => taken.fresh.has(entry.messageId) || entry.messageId !== \"\")"
     }],
     witnesses: [{ file: `${TEST}/Consumer.test.ts`, test: "absorbs messages that come again, also twice in a batch" }]
   },

@@ -105,8 +105,8 @@ export const paymentMutants: ReadonlyArray<Mutant> = [
     guarantee: "A creation that comes again under another message id charges nothing, even when no inbox knows it.",
     without: [{
       file: "packages/messaging/src/inbox/Settlement.ts",
-      find: "const fresh = entries.filter((entry) => marked.has(entry.messageId))",
-      put: "const fresh = entries.filter((entry) => marked.has(entry.messageId) || entry.messageId !== \"\")"
+      find: "const fresh = entries.filter((entry) => taken.fresh.has(entry.messageId))",
+      put: "const fresh = entries.filter((entry) => taken.fresh.has(entry.messageId) || entry.messageId !== \"\")"
     }],
     edits: [{
       file: `${SERVICE}/domain/Payment.ts`,

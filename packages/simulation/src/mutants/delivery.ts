@@ -151,7 +151,8 @@ const takeAll = Layer.effect(
   Effect.map(InboxStore, (store) =>
     InboxStore.of({
       ...store,
-      mark: (consumer, ids) => Effect.as(store.mark(consumer, ids), new Set(ids))
+      take: (consumer, ids, keys) =>
+        Effect.map(store.take(consumer, ids, keys), (taken) => ({ ...taken, fresh: new Set(ids) }))
     }))
 )
 
