@@ -14,6 +14,8 @@ export interface SocketLimits {
   readonly bufferedBytes: number
   /** Milliseconds that a peer has to answer a close before the connection is cut. */
   readonly closeMillis: number
+  /** The same for one that has not read fast enough: the close lies behind all that waits for it. */
+  readonly slowCloseMillis: number
   /** Milliseconds from ping to ping: who has not been heard of at the next one is closed with 4408. */
   readonly pingMillis: number
 }
@@ -26,5 +28,6 @@ export const defaultLimits: SocketLimits = {
   frameBytes: 16 * 1024,
   bufferedBytes: 1024 * 1024,
   closeMillis: 2_000,
+  slowCloseMillis: 10_000,
   pingMillis: 15_000
 }

@@ -80,7 +80,8 @@ export class Wire implements Connection {
     wires.onSent(frames.length)
     if (socket.bufferedAmount <= wires.limits.bufferedBytes || this.isClosing) return
     wires.onSlow()
-    this.end(closeCodes.slowConsumer, "you do not read fast enough: connect again and resume")
+    const { slowCloseMillis } = wires.limits
+    this.end(closeCodes.slowConsumer, "you do not read fast enough: connect again and resume", slowCloseMillis)
   }
 
   /** Cuts a peer that has not been heard of since the last beat, and asks the others for a sign. */
@@ -116,11 +117,11 @@ export class Wire implements Connection {
     this.wires.onGone(this)
   }
 
-  private end(code: number, reason: string): void {
+  private end(code: number, reason: string, patience = this.wires.limits.closeMillis): void {
     if (this.isClosing) return
     this.isClosing = true
     this.socket.close(code, reason)
-    this.cut = setTimeout(() => this.socket.terminate(), this.wires.limits.closeMillis)
+    this.cut = setTimeout(() => this.socket.terminate(), patience)
     this.cut.unref()
   }
 }

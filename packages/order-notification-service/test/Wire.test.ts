@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { defaultLimits } from "../src/SocketLimits.ts"
 import { makeWires, type Socket } from "../src/Wire.ts"
 
@@ -48,6 +48,22 @@ describe("a wire", () => {
     assert.deepStrictEqual(done, [])
     wire.onClose()
     assert.deepStrictEqual(done, ["gone"])
+  })
+
+  it("gives a peer that was too slow time to read what waits and the close behind it, and then cuts it", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
+    try {
+      const { done, peer, say } = held({ bufferedBytes: 1 })
+      peer.isReading = false
+      say("12")
+      await endOfTurn()
+      vi.advanceTimersByTime(defaultLimits.slowCloseMillis - 1)
+      assert.deepStrictEqual(done.splice(0), ["wrote 12", "counted as slow", "closed with 1013"])
+      vi.advanceTimersByTime(1)
+      assert.deepStrictEqual(done, ["cut"])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it("stays open for a peer that reads, however much it is sent", async () => {

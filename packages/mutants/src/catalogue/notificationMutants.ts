@@ -49,7 +49,8 @@ export const notificationMutants: ReadonlyArray<Mutant> = [
     guarantee: "A socket that does not read is closed with 1013, so that its client knows to read faster and resume.",
     edits: [{
       file: `${SERVICE}/Wire.ts`,
-      find: "    this.end(closeCodes.slowConsumer, \"you do not read fast enough: connect again and resume\")",
+      find:
+        "    this.end(closeCodes.slowConsumer, \"you do not read fast enough: connect again and resume\", slowCloseMillis)",
       put: "    this.isClosing = true"
     }],
     witnesses: [{
