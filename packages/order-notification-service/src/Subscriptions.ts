@@ -64,14 +64,14 @@ export class Subscriptions {
   }
 
   subscribe(frame: Subscribe): void {
-    if ("scope" in frame) return this.work(frame.scope, this.subscribeScope(frame))
+    if ("scope" in frame) return this.subscribeScope(frame)
     const { orderId } = frame
     const { mostNamed } = this.options
     if (!this.cursors.isNamed(orderId) && this.cursors.named() + (this.pending?.size ?? 0) >= mostNamed) {
       const message = `A socket follows at most ${mostNamed} orders. Unsubscribe from some, or subscribe to a scope.`
       return this.options.refuse("LIMIT", message, { orderId })
     }
-    this.work(orderId, this.subscribeOrder(frame))
+    this.work(orderId, (asked) => this.subscribeOrder(frame, asked + ARRIVAL_MILLIS))
   }
 
   unsubscribe(frame: Unsubscribe): Effect.Effect<void> {
@@ -102,13 +102,17 @@ export class Subscriptions {
     this.cursors.deliver(event, lower(mine, this.allShownAbove))
   }
 
-  /** Works on it in the place of what was being worked on for the same key. */
-  private work(key: string, effect: Effect.Effect<void>): void {
-    const fiber = this.options.fork(effect)
+  /** Works on it behind what is being worked on for the same key, so that each is answered. */
+  private work(key: string, effect: (askedAt: number) => Effect.Effect<void>): void {
     const previous = this.pending?.get(key)
+    const turn = previous === undefined
+      ? Effect.void
+      : Effect.onInterrupt(Fiber.await(previous), () => Fiber.interrupt(previous))
+    const fiber = this.options.fork(
+      Effect.flatMap(Clock.currentTimeMillis, (askedAt) => Effect.andThen(turn, effect(askedAt)))
+    )
     this.pending ??= new Map()
     this.pending.set(key, fiber)
-    previous?.interruptUnsafe()
     fiber.addObserver(() => {
       if (this.pending?.get(key) !== fiber) return
       this.pending.delete(key)
@@ -150,10 +154,9 @@ export class Subscriptions {
   }
 
   /** The order once the feed has it; undefined when it does not come in time. */
-  private arrival(orderId: OrderId, listening: Listening): Effect.Effect<FeedOrder | undefined> {
+  private arrival(orderId: OrderId, listening: Listening, until: number): Effect.Effect<FeedOrder | undefined> {
     return Effect.gen({ self: this }, function*() {
       const heard = listening.heard = Latch.makeUnsafe(false)
-      const until = (yield* Clock.currentTimeMillis) + ARRIVAL_MILLIS
       for (let wait = FIRST_LOOK_MILLIS;; wait *= 2) {
         heard.closeUnsafe()
         const order = yield* patiently(this.options.feed.order(orderId))
@@ -165,12 +168,12 @@ export class Subscriptions {
     })
   }
 
-  private subscribeOrder({ afterVersion, orderId }: SubscribeOrder): Effect.Effect<void> {
+  private subscribeOrder({ afterVersion, orderId }: SubscribeOrder, until: number): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
       const { feed, tail } = this.options
       const followed = this.cursors.isNamed(orderId)
       const listening = this.listen(orderId, (listener) => tail.listenToOrder(orderId, listener))
-      let order = yield* this.arrival(orderId, listening)
+      let order = yield* this.arrival(orderId, listening, until)
       for (let nth = 0; nth < LOOKS && order !== undefined && this.isBehind(order); nth++) {
         order = (yield* patiently(feed.order(orderId))) ?? order
       }
@@ -192,13 +195,13 @@ export class Subscriptions {
     })
   }
 
-  private subscribeScope(frame: SubscribeScope): Effect.Effect<void> {
+  private subscribeScope(frame: SubscribeScope): void {
     const { scope } = frame
     const within = ordersOf(frame, this.options.caller)
     const named = namedVersions(frame)
-    if (Result.isFailure(within)) return Effect.sync(() => this.options.refuse("FORBIDDEN", within.failure, { scope }))
-    if (Result.isFailure(named)) return Effect.sync(() => this.options.refuse(...named.failure, { scope }))
-    return this.showScope(scope, within.success, named.success)
+    if (Result.isFailure(within)) return this.options.refuse("FORBIDDEN", within.failure, { scope })
+    if (Result.isFailure(named)) return this.options.refuse(...named.failure, { scope })
+    this.work(scope, () => this.showScope(scope, within.success, named.success))
   }
 
   private showScope(
@@ -212,17 +215,16 @@ export class Subscriptions {
         scope,
         (listener) => within._tag === "All" ? tail.listenToAll(listener) : tail.listenToUser(within.userId, listener)
       )
-      const whenReplaced = Effect.sync(() => this.begin(scope, listening))
       const [newest, resumed] = yield* Effect.all([
         patiently(feed.newest(within)),
         named.size === 0 ? Effect.succeed([]) : patiently(feed.among(within, [...named.keys()]))
-      ]).pipe(Effect.onInterrupt(() => whenReplaced))
+      ])
       // `among` was read last, so where an order is in both it knows more; the lost ones are shown wherever they stand.
       const known = new Map([...newest, ...resumed].map((order) => [order.orderId, order]))
       for (let nth = 0; nth < LOOKS; nth++) {
         const behind = [...known.values()].filter((order) => this.isBehind(order)).map(({ orderId }) => orderId)
         if (behind.length === 0) break
-        const again = yield* patiently(feed.among(within, behind)).pipe(Effect.onInterrupt(() => whenReplaced))
+        const again = yield* patiently(feed.among(within, behind))
         for (const order of again) known.set(order.orderId, order)
       }
       const lost = new Set(

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DatabaseUnavailable } from "@g-store/messaging/Transactions.ts"
-import { Array, Effect, type Scope } from "effect"
+import { Array, Effect, Latch, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Feed } from "../src/Feed.ts"
 import { ada, bob, cancelled, days, event, foreign, orderId } from "./fixtures.ts"
@@ -56,11 +56,11 @@ describe("a subscription to an order", () => {
     Effect.gen(function*() {
       const replica = yield* makeReplica
       const client = yield* replica.connect({ as: "ada" })
-      yield* client.say(one)
+      yield* client.say(one, one)
       yield* TestClock.adjust("9900 millis")
       assert.deepStrictEqual(yield* client.heard, [])
       yield* TestClock.adjust("200 millis")
-      assert.deepStrictEqual(yield* client.heard, ["error ORDER_NOT_FOUND"])
+      assert.deepStrictEqual(yield* client.heard, ["error ORDER_NOT_FOUND", "error ORDER_NOT_FOUND"])
       assert.isUndefined(client.closed())
       assert.strictEqual(replica.listeners(), 0)
       assert.isBelow(replica.reads(), 12)
@@ -146,17 +146,33 @@ describe("a subscription to an order", () => {
   )
 
   test(
-    "that is asked for anew while it still waits loses nothing",
+    "that is asked for anew while it still waits loses nothing, and each is answered",
     Effect.gen(function*() {
       const replica = yield* makeReplica
       yield* replica.happen(event(1, 1))
       const client = yield* replica.connect({ as: "ada" })
+      const go = Latch.makeUnsafe(false)
+      yield* replica.during("order", Effect.andThen(replica.happen(cancelled(1, 2)), go.await))
+      yield* client.say({ ...one, afterVersion: 0 })
       yield* client.say(one)
-      yield* replica.during("order", Effect.andThen(replica.happen(cancelled(1, 2)), Effect.never))
-      yield* client.say(one)
-      yield* client.say(one)
+      yield* client.say({ ...one, afterVersion: 0 })
+      yield* go.open
       const frames = yield* client.heard
-      assert.deepStrictEqual(frames.filter((frame) => !frame.startsWith("subscribed")), ["CANCELLED 2"])
+      assert.strictEqual(frames.filter((frame) => frame.startsWith("subscribed")).length, 3)
+      assert.deepStrictEqual(frames.filter((frame) => !frame.startsWith("subscribed")), ["PENDING 1", "CANCELLED 2"])
+    })
+  )
+
+  test(
+    "that is given up is given up with all that wait behind it",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      const client = yield* replica.connect({ as: "ada" })
+      yield* client.say(one, one, { type: "unsubscribe", orderId: orderId(1) })
+      yield* replica.happen(event(1, 1))
+      yield* TestClock.adjust("20 seconds")
+      assert.deepStrictEqual(yield* client.heard, ["unsubscribed order"])
+      assert.strictEqual(replica.listeners(), 0)
     })
   )
 
@@ -426,11 +442,34 @@ describe("a subscription to a scope", () => {
       const client = yield* replica.connect({ as: "ada" })
       yield* client.say(mine)
       yield* replica.happen(event(1, 2))
-      yield* replica.during("newest", Effect.andThen(replica.happen(event(1, 3)), Effect.never))
+      const go = Latch.makeUnsafe(false)
+      yield* replica.during("newest", Effect.andThen(replica.happen(event(1, 3)), go.await))
       yield* client.say(mine)
       yield* client.say(mine)
+      yield* go.open
       const events = (yield* client.heard).filter((frame) => !frame.startsWith("subscribed"))
       assert.deepStrictEqual(events, ["PAID 2", "ASSEMBLING 3"])
+    })
+  )
+
+  test(
+    "that is refused leaves the one before it as it is, also while that is worked on",
+    Effect.gen(function*() {
+      const replica = yield* makeReplica
+      yield* replica.happen(event(1, 1), event(1, 2))
+      const client = yield* replica.connect({ as: "ada" })
+      const go = Latch.makeUnsafe(false)
+      yield* replica.during("newest", go.await)
+      yield* client.say({ ...mine, versions: { [orderId(1)]: 0 } }, { ...mine, versions: { nonsense: 1 } })
+      yield* client.say({ type: "subscribe", scope: "all" })
+      yield* go.open
+      assert.deepStrictEqual(yield* client.heard, [
+        "error INVALID",
+        "error FORBIDDEN",
+        "subscribed mine 1:2",
+        "PENDING 1",
+        "PAID 2"
+      ])
     })
   )
 
