@@ -3,6 +3,8 @@ import type { Frame } from "./Frames.ts"
 import type { SocketLimits } from "./SocketLimits.ts"
 import type { Connection, SocketSession } from "./SocketSession.ts"
 
+const TOO_SLOW = "you do not read fast enough: connect again and resume"
+
 /** What a wire needs of a WebSocket. */
 export interface Socket {
   readonly isOpen: boolean
@@ -80,8 +82,7 @@ export class Wire implements Connection {
     wires.onSent(frames.length)
     if (socket.bufferedAmount <= wires.limits.bufferedBytes || this.isClosing) return
     wires.onSlow()
-    const { slowCloseMillis } = wires.limits
-    this.end(closeCodes.slowConsumer, "you do not read fast enough: connect again and resume", slowCloseMillis)
+    this.end(closeCodes.slowConsumer, TOO_SLOW, wires.limits.slowCloseMillis)
   }
 
   /** Cuts a peer that has not been heard of since the last beat, and asks the others for a sign. */

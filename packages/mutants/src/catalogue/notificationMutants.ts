@@ -50,7 +50,7 @@ export const notificationMutants: ReadonlyArray<Mutant> = [
     edits: [{
       file: `${SERVICE}/Wire.ts`,
       find:
-        "    this.end(closeCodes.slowConsumer, \"you do not read fast enough: connect again and resume\", slowCloseMillis)",
+        "    this.end(closeCodes.slowConsumer, TOO_SLOW, wires.limits.slowCloseMillis)",
       put: "    this.isClosing = true"
     }],
     witnesses: [{
