@@ -121,6 +121,19 @@ export const consumerMutants: ReadonlyArray<Mutant> = [
     }]
   },
   {
+    name: "gates-looked-at-too-early",
+    guarantee: "Who waited for another handler of the same messages sees the gates that this one closed.",
+    edits: [{
+      file: `${POSTGRES}/InboxPostgres.ts`,
+      find: "open: rows.length === ids.length && rows.every(",
+      put: "open: rows.every("
+    }],
+    witnesses: [{
+      file: `${TEST}/InboxStore.int.test.ts`,
+      test: "knows keys to be open only where none is parked, and all messages are fresh"
+    }]
+  },
+  {
     name: "gate-not-locked",
     guarantee: "A key's gate is locked while its messages line up behind it, so that a replay misses none.",
     edits: [{

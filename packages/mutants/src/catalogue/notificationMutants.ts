@@ -45,13 +45,26 @@ export const notificationMutants: ReadonlyArray<Mutant> = [
     }]
   },
   {
+    name: "new-order-begun-late",
+    guarantee:
+      "Of an order that came after a scope's snapshot every version is told, however late the first is heard of.",
+    edits: [{
+      file: `${SERVICE}/Cursors.ts`,
+      find: "const isNew = event.orderId > shownAbove && event.orderId > this.forgotten",
+      put: "const isNew = event.orderId > shownAbove && event.orderId > this.forgotten && shownAbove > \"~\""
+    }],
+    witnesses: [{
+      file: `${TEST}/Subscriptions.test.ts`,
+      test: "tells of an order that came after its snapshot from the first version on, whichever it hears of first"
+    }]
+  },
+  {
     name: "slow-consumer-dropped-silently",
     guarantee: "A socket that does not read is closed with 1013, so that its client knows to read faster and resume.",
     edits: [{
       file: `${SERVICE}/Wire.ts`,
-      find:
-        "    this.end(closeCodes.slowConsumer, TOO_SLOW, wires.limits.slowCloseMillis)",
-      put: "    this.isClosing = true"
+      find: "    this.end(closeCodes.slowConsumer, TOO_SLOW, wires.limits.slowCloseMillis)",
+      put: "    this.isClosing = TOO_SLOW.length > 0"
     }],
     witnesses: [{
       file: `${TEST}/Wire.test.ts`,
