@@ -53,12 +53,16 @@ const messageOf = (row: Row): OutgoingMessage => ({
   ...(row.traceparent === null ? {} : { traceparent: row.traceparent })
 })
 
+/**
+ * Its commit does not wait for the disk: a removal that a crash takes back means that its rows are published again, which
+ * consumers know how to take, and the read that goes along with it would wait for nothing.
+ */
 const removal = (sql: SqlClient.SqlClient, removals: ReadonlyArray<Removal>) => {
   const rows = removals.flatMap(({ epoch, positions, shard }) =>
     positions.map((position) => ({ shard, epoch, position }))
   )
   return sql`
-    DELETE FROM outbox o USING relay_lease l, unnest(
+    DELETE FROM outbox o USING (SELECT set_config('synchronous_commit', 'off', true)) AS relaxed, relay_lease l, unnest(
       ${rows.map((row) => row.shard)}::smallint[],
       ${rows.map((row) => row.position)}::bigint[],
       ${rows.map((row) => row.epoch)}::bigint[]
