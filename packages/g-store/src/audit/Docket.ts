@@ -75,15 +75,27 @@ export const makeDocket = (options: DocketOptions) => {
     return ids
   }
 
-  const counts = () => {
-    const violations = new Map<Invariant, number>()
-    let suspicions = 0
-    for (const { finding, told } of [...open.values()].flat()) {
-      if (told === undefined) suspicions++
-      else violations.set(finding.invariant, (violations.get(finding.invariant) ?? 0) + 1)
+  /** What does not count yet, by the id of its row. */
+  const suspicions = (kind: string): ReadonlyMap<string, ReadonlyArray<Finding>> => {
+    const prefix = `${kind} `
+    const found = new Map<string, ReadonlyArray<Finding>>()
+    for (const [row, about] of open) {
+      if (!row.startsWith(prefix)) continue
+      const findings = about.flatMap(({ finding, told }) => told === undefined ? [finding] : [])
+      if (findings.length > 0) found.set(row.slice(prefix.length), findings)
     }
-    return { violations, suspicions, unfollowed }
+    return found
   }
 
-  return { record, due, counts }
+  const counts = () => {
+    const violations = new Map<Invariant, number>()
+    let suspected = 0
+    for (const { finding, told } of [...open.values()].flat()) {
+      if (told === undefined) suspected++
+      else violations.set(finding.invariant, (violations.get(finding.invariant) ?? 0) + 1)
+    }
+    return { violations, suspicions: suspected, unfollowed }
+  }
+
+  return { record, due, suspicions, counts }
 }

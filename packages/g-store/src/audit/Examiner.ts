@@ -1,9 +1,9 @@
 import { Clock, Duration, Effect } from "effect"
 import { countChecked, type Way, ways } from "./AuditMetrics.ts"
+import { checking, type Kind, kinds } from "./Checks.ts"
 import { makeDocket, type Verdict } from "./Docket.ts"
 import type { Checked } from "./Finding.ts"
-import { auditAccounts, auditEntries } from "./MoneyAudit.ts"
-import { checkOrders, type In } from "./OrderChecks.ts"
+import type { In } from "./OrderChecks.ts"
 import { hasFeed } from "./OrdersReader.ts"
 
 export interface ExaminerOptions {
@@ -13,10 +13,6 @@ export interface ExaminerOptions {
   /** Rows per statement. */
   readonly batch: number
 }
-
-/** What is asked about, by the name under which it is followed. */
-export type Kind = "order" | "account" | "entry"
-export const kinds: ReadonlyArray<Kind> = ["order", "account", "entry"]
 
 /** Suspected rows that are followed. */
 const FOLLOWED = 10_000
@@ -58,16 +54,7 @@ export const makeExaminer = Effect.fnUntraced(function*(inside: In, options: Exa
   const pass = Effect.gen(function*() {
     const seen = new Map<Kind, Set<string>>(kinds.map((kind) => [kind, new Set()]))
     const feed = { compared: yield* inside("notifications", hasFeed), retention: options.feedRetention }
-    const check = (kind: Kind, ids: ReadonlyArray<string>) => {
-      switch (kind) {
-        case "order":
-          return checkOrders(inside, ids, feed)
-        case "account":
-          return inside("payments", auditAccounts(ids))
-        case "entry":
-          return inside("payments", auditEntries(ids))
-      }
-    }
+    const check = checking(inside, feed)
     return Effect.fnUntraced(function*(kind: Kind, way: Way, ids: ReadonlyArray<string>) {
       const fresh = ids.filter((id) => seen.get(kind)?.has(id) !== true)
       for (let n = 0; n < fresh.length; n += options.batch) {

@@ -29,6 +29,7 @@ export const unknownOrders = Effect.fnUntraced(function*(inside: In, ids: Readon
  * order waits for cannot have been done before it. An id that is no order is wrong if there is a decision about it.
  */
 export const checkOrders = Effect.fnUntraced(function*(inside: In, ids: ReadonlyArray<string>, feed: FeedRule) {
+  if (ids.length === 0) return new Map<string, ReadonlyArray<Finding>>()
   const orders = new Map((yield* inside("orders", ordersById(ids))).map((order) => [order.id, order]))
   const payments = yield* inside("payments", paymentsOf(ids))
   const fed = feed.compared ? yield* inside("notifications", feedOf(ids)) : undefined

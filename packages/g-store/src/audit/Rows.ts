@@ -30,15 +30,19 @@ interface Trace {
   readonly id: string
 }
 
-/** What the audit goes through: the table that is swept by its id, and the tables that show what was just written. */
+/** What the audit goes through, and the tables that show what was just written of it. */
 export interface Rows {
   readonly name: "orders" | "payments" | "feed" | "accounts" | "ledger"
   readonly database: DatabaseName
-  readonly swept: { readonly table: string; readonly id: string } | undefined
   readonly traces: ReadonlyArray<Trace>
 }
 
-export const orders: Rows = {
+/** Rows of which the audit visits all, in the order of their ids. */
+export interface Swept extends Rows {
+  readonly swept: { readonly table: string; readonly id: string }
+}
+
+export const orders: Swept = {
   name: "orders",
   database: "orders",
   swept: { table: "orders", id: "id" },
@@ -47,7 +51,7 @@ export const orders: Rows = {
     { table: "order_history", time: "occurred_at", id: "order_id" }
   ]
 }
-export const payments: Rows = {
+export const payments: Swept = {
   name: "payments",
   database: "payments",
   swept: { table: "payments", id: "order_id" },
@@ -61,16 +65,15 @@ export const payments: Rows = {
 export const feed: Rows = {
   name: "feed",
   database: "notifications",
-  swept: undefined,
   traces: [{ table: "feed", time: "occurred_at", id: "order_id" }]
 }
-export const accounts: Rows = {
+export const accounts: Swept = {
   name: "accounts",
   database: "payments",
   swept: { table: "accounts", id: "id" },
   traces: [{ table: "accounts", time: "updated_at", id: "id" }]
 }
-export const ledger: Rows = {
+export const ledger: Swept = {
   name: "ledger",
   database: "payments",
   swept: { table: "ledger", id: "id" },
@@ -78,7 +81,7 @@ export const ledger: Rows = {
 }
 
 /** The next ids of a swept table, in their order; fewer than `limit` at the end. */
-export const idsAfter = (swept: NonNullable<Rows["swept"]>, after: string, limit: number): Ids =>
+export const idsAfter = (swept: Swept["swept"], after: string, limit: number): Ids =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     const id = sql(swept.id)
@@ -116,7 +119,7 @@ export const idsWritten = (
   })
 
 /** About how many rows a table has. */
-export const aboutHowMany = (swept: NonNullable<Rows["swept"]>) =>
+export const aboutHowMany = (swept: Swept["swept"]) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     const [row] = yield* sql<{ rows: number }>`

@@ -1,8 +1,9 @@
 import { Clock, Duration, Effect } from "effect"
 import { type DatabaseName, databaseNames } from "../StoreConfig.ts"
 import { countChecked, setAges, setOpen } from "./AuditMetrics.ts"
+import { type Kind, kinds } from "./Checks.ts"
 import { auditSurroundings } from "./DatabaseAudit.ts"
-import { type ExaminerOptions, type Kind, kinds, makeExaminer, sparing } from "./Examiner.ts"
+import { type ExaminerOptions, makeExaminer, sparing } from "./Examiner.ts"
 import { type In, unknownOrders } from "./OrderChecks.ts"
 import * as Rows from "./Rows.ts"
 import { makeSweep, type Sweep, sweepRows } from "./Sweep.ts"
@@ -42,7 +43,7 @@ export const makeStandingAudit = Effect.fnUntraced(function*(inside: In, options
   const startedAt = yield* Clock.currentTimeMillis
   const examiner = yield* makeExaminer(inside, options)
   const marks = new Map<DatabaseName, Rows.Mark>()
-  const sweeps: ReadonlyArray<readonly [rows: Rows.Rows, kind: Kind | "decision", sweep: Sweep]> = [
+  const sweeps: ReadonlyArray<readonly [rows: Rows.Swept, kind: Kind | "decision", sweep: Sweep]> = [
     [Rows.orders, "order", makeSweep(startedAt)],
     [Rows.payments, "decision", makeSweep(startedAt)],
     [Rows.accounts, "account", makeSweep(startedAt)],
@@ -96,7 +97,6 @@ export const makeStandingAudit = Effect.fnUntraced(function*(inside: In, options
     const begun = yield* Clock.currentTimeMillis
     const examine = yield* examiner.pass
     for (const [{ database, swept }, kind, round] of sweeps) {
-      if (swept === undefined) continue
       const about = round.rows() ?? (yield* inside(database, Rows.aboutHowMany(swept)))
       let left = sweepRows(about, begun - lastStep, ROUND_MILLIS, options.sweepLeast)
       while (left > 0) {
