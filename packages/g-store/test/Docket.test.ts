@@ -62,4 +62,15 @@ describe("a docket", () => {
     record("order", about(broken("a"), broken("b")), 1)
     assert.deepStrictEqual(due("order", 10), ["a", "b"])
   })
+
+  it("forgets with the next look how many it let go", () => {
+    const { beginLook, counts, record } = docket(1)
+    record("order", about(broken("a"), broken("b"), broken("c")), 0)
+    beginLook()
+    record("order", about(broken("c")), 1)
+    assert.strictEqual(counts().unfollowed, 1)
+    beginLook()
+    record("order", new Map([["b", []], ["c", []]]), 2)
+    assert.strictEqual(counts().unfollowed, 0)
+  })
 })

@@ -339,19 +339,19 @@ describe("the surroundings", () => {
     }))
 })
 
-describe("the metrics", () => {
-  const gauge = (name: string, attributes: Record<string, string> = {}) =>
-    Effect.map(
-      Metric.snapshot,
-      (metrics) =>
-        metrics.flatMap((metric) =>
-          metric.id === name && metric.type === "Gauge" &&
-            Object.entries(attributes).every(([key, value]) => metric.attributes?.[key] === value)
-            ? [Number(metric.state.value)]
-            : []
-        )[0]
-    )
+const gauge = (name: string, attributes: Record<string, string> = {}) =>
+  Effect.map(
+    Metric.snapshot,
+    (metrics) =>
+      metrics.flatMap((metric) =>
+        metric.id === name && metric.type === "Gauge" &&
+          Object.entries(attributes).every(([key, value]) => metric.attributes?.[key] === value)
+          ? [Number(metric.state.value)]
+          : []
+      )[0]
+  )
 
+describe("the metrics", () => {
   it.effect("show a violation while it stands and repair themselves", () =>
     Effect.gen(function*() {
       const { audit, inside } = yield* looked(2)
@@ -419,6 +419,19 @@ describe("a store with 10 000 orders", () => {
       yield* audit.sweep
       assert.strictEqual((yield* counted) - before, 3_001)
       assert.isAtMost(asked() - later, 60)
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
+
+  it.effect("shows how many it cannot follow, until they are mended", () =>
+    Effect.gen(function*() {
+      const { audit, inside } = yield* looked(10_050)
+      const become = (amount: number) =>
+        inside("orders", write((sql) => sql`UPDATE orders SET amount = ${amount}::bigint, updated_at = now()`))
+      yield* become(99)
+      yield* audit.look
+      assert.strictEqual(yield* gauge("gstore_audit_unfollowed"), 50)
+      yield* become(100)
+      yield* audit.look
+      assert.strictEqual(yield* gauge("gstore_audit_unfollowed"), 0)
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
 
   it.effect("has an index for every table that shows what was written", () =>

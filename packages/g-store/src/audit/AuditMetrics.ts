@@ -17,7 +17,7 @@ const suspicions = Metric.gauge("gstore_audit_suspicions", {
   description: "What may be work in flight and counts only if it stays"
 })
 const unfollowed = Metric.gauge("gstore_audit_unfollowed", {
-  description: "Suspected rows beyond those that are followed; the sweep comes back to them"
+  description: "Suspected rows that the last look met beyond those that are followed; the sweep comes back to them"
 })
 const looked = Metric.gauge("gstore_audit_last_look_seconds", {
   description: "Seconds since the last complete look began"

@@ -36,6 +36,7 @@ const identity = ({ detail, id, inFlight, invariant }: Finding) =>
 export const makeDocket = (options: DocketOptions) => {
   // In the order of their last check, so that the first ones are due.
   const open = new Map<string, ReadonlyArray<Suspicion>>()
+  // Since the last look began: one that is let go is met again while it stands, by the sweep or because it is written.
   let unfollowed = 0
 
   const record = (kind: string, checked: Checked, now: number): Verdict => {
@@ -97,5 +98,5 @@ export const makeDocket = (options: DocketOptions) => {
     return { violations, suspicions: suspected, unfollowed }
   }
 
-  return { record, due, suspicions, counts }
+  return { record, due, suspicions, beginLook: () => void (unfollowed = 0), counts }
 }

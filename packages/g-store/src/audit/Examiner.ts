@@ -73,5 +73,6 @@ export const makeExaminer = Effect.fnUntraced(function*(inside: In, options: Exa
     return told
   })
 
-  return { pass, record, verdict, due: docket.due, counts: docket.counts }
+  const { beginLook, counts, due } = docket
+  return { pass, record, verdict, beginLook, due, counts }
 })

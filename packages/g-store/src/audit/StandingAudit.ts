@@ -56,6 +56,7 @@ export const makeStandingAudit = Effect.fnUntraced(function*(inside: In, options
 
   const look = Effect.gen(function*() {
     const begun = yield* Clock.currentTimeMillis
+    examiner.beginLook()
     const next = new Map<DatabaseName, Rows.Mark>()
     yield* Effect.forEach(databaseNames, (name) =>
       inside(
