@@ -7,7 +7,6 @@ const order: AuditedOrder = {
   amount: 100,
   status: "PAID",
   version: 2,
-  age: 60,
   history: [{ version: 1, status: "PENDING", age: 61 }, { version: 2, status: "PAID", age: 60 }]
 }
 const booked = (type: "PAYMENT" | "REFUND") => ({ type, amount: 100, accountId: "account", accountUserId: "ada" })

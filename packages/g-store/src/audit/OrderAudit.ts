@@ -8,8 +8,7 @@ export interface AuditedOrder {
   readonly amount: number
   readonly status: OrderStatus
   readonly version: number
-  /** Seconds since its last change, on the database's clock. */
-  readonly age: number
+  /** By version; the age is in seconds, on the database's clock. */
   readonly history: ReadonlyArray<{ readonly version: number; readonly status: OrderStatus; readonly age: number }>
 }
 

@@ -3,35 +3,41 @@ import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { AuditedFeed, AuditedOrder, AuditedPayment } from "./OrderAudit.ts"
 
+type Entry = AuditedPayment["entries"][number]
 type Read<A> = Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>
 
-/** These orders, as they are now, in id order. Order and history are read in one statement, so they agree. */
+/** These orders, as they are now. Order and history are read in one statement, so they agree. */
 export const ordersById = (ids: ReadonlyArray<string>): Read<ReadonlyArray<AuditedOrder>> =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
+    // Arrays, not JSON: the audit asks this more often than anything else, and it costs PostgreSQL half as much.
     const rows = yield* sql<{
       id: string
       user_id: string
       amount: bigint
       status: OrderStatus
       version: number
-      age: number
-      history: AuditedOrder["history"] | null
+      versions: ReadonlyArray<number> | null
+      statuses: ReadonlyArray<OrderStatus> | null
+      ages: ReadonlyArray<number> | null
     }>`
-      SELECT o.id, o.user_id, o.amount, o.status, o.version,
-        extract(epoch FROM now() - o.updated_at)::float8 AS age,
-        (SELECT jsonb_agg(jsonb_build_object('version', h.version, 'status', h.status,
-            'age', extract(epoch FROM now() - h.occurred_at)) ORDER BY h.version)
-          FROM order_history h WHERE h.order_id = o.id) AS history
-      FROM orders o WHERE o.id = ANY(${ids}::uuid[]) ORDER BY o.id`
-    return rows.map((row) => ({
-      id: row.id,
-      userId: row.user_id,
-      amount: Number(row.amount),
-      status: row.status,
-      version: row.version,
-      age: row.age,
-      history: row.history ?? []
+      SELECT o.id, o.user_id, o.amount, o.status, o.version, h.versions, h.statuses, h.ages
+      FROM orders o CROSS JOIN LATERAL (
+        SELECT array_agg(version ORDER BY version) AS versions, array_agg(status ORDER BY version) AS statuses,
+          array_agg(extract(epoch FROM now() - occurred_at)::float8 ORDER BY version) AS ages
+        FROM order_history WHERE order_id = o.id
+      ) h
+      WHERE o.id = ANY(${ids}::uuid[])`
+    return rows.map(({ ages, amount, id, status, statuses, user_id, version, versions }) => ({
+      id,
+      userId: user_id,
+      amount: Number(amount),
+      status,
+      version,
+      history: (versions ?? []).flatMap((of, n) => {
+        const [was, age] = [statuses?.[n], ages?.[n]]
+        return was === undefined || age === undefined ? [] : [{ version: of, status: was, age }]
+      })
     }))
   })
 
@@ -47,26 +53,36 @@ export const knownOrders = (ids: ReadonlyArray<string>): Read<ReadonlySet<string
 export const paymentsOf = (ids: ReadonlyArray<string>): Read<ReadonlyMap<string, AuditedPayment>> =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
+    // A row for each ledger entry, and one for a payment without any.
     const rows = yield* sql<{
       order_id: string
       user_id: string
       state: AuditedPayment["state"]
       amount: bigint | null
       account_id: string | null
-      entries: AuditedPayment["entries"] | null
+      type: Entry["type"] | null
+      booked: bigint | null
+      booked_on: string | null
+      booked_for: string | null
     }>`
-      SELECT p.order_id, p.user_id, p.state, p.amount, p.account_id,
-        (SELECT jsonb_agg(jsonb_build_object('type', l.type, 'amount', l.amount, 'accountId', l.account_id,
-            'accountUserId', a.user_id))
-          FROM ledger l JOIN accounts a ON a.id = l.account_id WHERE l.order_id = p.order_id) AS entries
-      FROM payments p WHERE p.order_id = ANY(${ids}::uuid[])`
-    return new Map(rows.map((row) => [row.order_id, {
-      userId: row.user_id,
-      state: row.state,
-      amount: row.amount === null ? undefined : Number(row.amount),
-      accountId: row.account_id ?? undefined,
-      entries: row.entries ?? []
-    }]))
+      SELECT p.order_id, p.user_id, p.state, p.amount, p.account_id, l.type, l.amount AS booked,
+        l.account_id AS booked_on, a.user_id AS booked_for
+      FROM payments p LEFT JOIN (ledger l JOIN accounts a ON a.id = l.account_id) ON l.order_id = p.order_id
+      WHERE p.order_id = ANY(${ids}::uuid[])`
+    const payments = new Map<string, AuditedPayment & { readonly entries: Array<Entry> }>()
+    for (const { account_id, amount, booked, booked_for, booked_on, order_id, state, type, user_id } of rows) {
+      const payment = payments.get(order_id) ?? {
+        userId: user_id,
+        state,
+        amount: amount === null ? undefined : Number(amount),
+        accountId: account_id ?? undefined,
+        entries: []
+      }
+      payments.set(order_id, payment)
+      if (type === null || booked === null || booked_on === null || booked_for === null) continue
+      payment.entries.push({ type, amount: Number(booked), accountId: booked_on, accountUserId: booked_for })
+    }
+    return payments
   })
 
 /** Whether there is a feed to look at. */
@@ -81,6 +97,6 @@ export const feedOf = (ids: ReadonlyArray<string>): Read<ReadonlyMap<string, Non
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     const rows = yield* sql<{ order_id: string; version: number; status: OrderStatus }>`
-      SELECT order_id, version, status FROM feed WHERE order_id = ANY(${ids}::uuid[]) ORDER BY order_id, version`
+      SELECT order_id, version, status FROM feed WHERE order_id = ANY(${ids}::uuid[])`
     return Map.groupBy(rows, (row) => row.order_id)
   })

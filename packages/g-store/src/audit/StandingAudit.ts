@@ -28,6 +28,8 @@ const OVERLAP_SECONDS = 60
 const LOOK_BACK_SECONDS = 600
 /** A round is to be over well within the hour that is promised. */
 const ROUND_MILLIS = 45 * 60_000
+/** Ids of written rows that are read at a time: every page costs a search for all of them. */
+const PAGE = 5_000
 /** Suspected rows that a look asks about again. */
 const AGAIN = 2_000
 
@@ -78,12 +80,12 @@ export const makeStandingAudit = Effect.fnUntraced(function*(inside: In, options
           "written",
           inside(
             rows.database,
-            Rows.idsWritten(rows.traces, { since, horizon: mark?.horizon }, after, options.batch)
+            Rows.idsWritten(rows.traces, { since, horizon: mark?.horizon }, after, PAGE)
           )
         )
         yield* examine(kind, "written", ids)
         const last = ids.at(-1)
-        if (last === undefined || ids.length < options.batch) break
+        if (last === undefined || ids.length < PAGE) break
         after = last
       }
     }
