@@ -3,6 +3,7 @@ import { withRealClock } from "@g-store/postgres/RealClock.ts"
 import { Deferred, Duration, Effect, Exit, Fiber, Metric } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
+import { auditSurroundings } from "../src/audit/DatabaseAudit.ts"
 import * as Rows from "../src/audit/Rows.ts"
 import { makeStandingAudit } from "../src/audit/StandingAudit.ts"
 import type { DatabaseName } from "../src/StoreConfig.ts"
@@ -351,6 +352,25 @@ const gauge = (name: string, attributes: Record<string, string> = {}) =>
           : []
       )[0]
   )
+
+describe("a database that would lose work at a power cut", () => {
+  it.effect("is told with the setting", () =>
+    Effect.gen(function*() {
+      const { inside } = yield* auditedStore
+      const findings = yield* inside(
+        "payments",
+        Effect.gen(function*() {
+          const sql = yield* SqlClient.SqlClient
+          return yield* sql.withTransaction(
+            Effect.andThen(sql`SET LOCAL synchronous_commit TO off`, auditSurroundings("payments", 30))
+          )
+        })
+      )
+      assert.deepStrictEqual(findings.map(({ detail, invariant }) => `${invariant}: ${detail}`), [
+        "durable-settings: synchronous_commit is off"
+      ])
+    }))
+})
 
 describe("the metrics", () => {
   it.effect("show a violation while it stands and repair themselves", () =>

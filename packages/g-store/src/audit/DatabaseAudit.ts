@@ -4,33 +4,23 @@ import type { Finding } from "./Finding.ts"
 
 type Check = Effect.Effect<ReadonlyArray<Finding>, SqlError.SqlError, SqlClient.SqlClient>
 
-const exists = (table: string) =>
-  Effect.gen(function*() {
-    const sql = yield* SqlClient.SqlClient
-    const [row] = yield* sql<{ there: boolean }>`SELECT to_regclass(${table}) IS NOT NULL AS there`
-    return row?.there === true
-  })
-
-/** What a power cut would cost: nothing, with these three on. */
-const auditSettings = (database: string): Check =>
-  Effect.gen(function*() {
-    const sql = yield* SqlClient.SqlClient
-    const rows = yield* sql<{ name: string; setting: string }>`
-      SELECT name, setting FROM pg_settings
-      WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting NOT IN ('on', 'remote_apply', 'remote_write')`
-    return rows.map(({ name, setting }): Finding => ({
-      invariant: "durable-settings",
-      id: database,
-      detail: `${name} is ${setting}`,
-      inFlight: false
-    }))
-  })
+/** Which of the audited tables a database has, and which of its settings would cost something at a power cut. */
+const auditedTables = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ outbox: boolean; letters: boolean; unsafe: ReadonlyArray<string> }>`
+    SELECT to_regclass('outbox') IS NOT NULL AS outbox, to_regclass('dead_letter') IS NOT NULL AS letters,
+      ARRAY(
+        SELECT name || ' is ' || current_setting(name)
+        FROM unnest(ARRAY['fsync', 'full_page_writes', 'synchronous_commit']) name
+        WHERE current_setting(name) NOT IN ('on', 'remote_apply', 'remote_write')
+      ) AS unsafe`
+  return row ?? (yield* Effect.die(new Error("PostgreSQL answered nothing to a SELECT without FROM")))
+})
 
 /** The head of each shard that waits for the relay: at work while it is young. */
 const auditOutbox = (database: string, settleSeconds: number): Check =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
-    if (!(yield* exists("outbox"))) return []
     const rows = yield* sql<{ key: string; messages: number; age: number }>`
       SELECT key, count(*)::int AS messages, extract(epoch FROM now() - min(created_at))::float8 AS age
       FROM relay_lease r CROSS JOIN LATERAL (
@@ -49,7 +39,6 @@ const auditOutbox = (database: string, settleSeconds: number): Check =>
 const auditDeadLetters = (database: string): Check =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
-    if (!(yield* exists("dead_letter"))) return []
     const letters = yield* sql<{ id: string; consumer: string; reason: string; state: string }>`
       SELECT id, consumer, reason, state FROM dead_letter
       WHERE state IN ('open', 'replay requested', 'discard requested') ORDER BY id LIMIT 1000`
@@ -75,7 +64,11 @@ const auditDeadLetters = (database: string): Check =>
 
 /** What is wrong with a database as a whole, whatever its orders: settings, outbox, dead letters. Its cost is bounded. */
 export const auditSurroundings = (database: string, settleSeconds: number): Check =>
-  Effect.map(
-    Effect.all([auditSettings(database), auditOutbox(database, settleSeconds), auditDeadLetters(database)]),
-    (findings) => findings.flat()
-  )
+  Effect.gen(function*() {
+    const { letters, outbox, unsafe } = yield* auditedTables
+    return [
+      ...unsafe.map((detail): Finding => ({ invariant: "durable-settings", id: database, detail, inFlight: false })),
+      ...outbox ? yield* auditOutbox(database, settleSeconds) : [],
+      ...letters ? yield* auditDeadLetters(database) : []
+    ]
+  })
