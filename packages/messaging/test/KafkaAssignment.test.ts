@@ -141,30 +141,6 @@ describe("Assignment", () => {
     assert.isUndefined(read([0]))
   })
 
-  it("does not skip what was unacknowledged when a fetch of the former assignment comes late", () => {
-    const { assignment, offsets, read, take } = setting(5)
-    assignment.join({ t: [0] }, false)
-    read(range(0, 10))
-    take()
-    assignment.leave()
-    assignment.join({ t: [0] }, false)
-    // From a broker that had been asked for more before the group was shared out anew.
-    assert.isUndefined(read(range(10, 15)))
-    assert.strictEqual(read(range(0, 10)), "9")
-    assert.deepStrictEqual(offsets(take()), [0, 1, 2, 3, 4])
-  })
-
-  it.effect("goes straight on when all of the former assignment was acknowledged", () =>
-    Effect.gen(function*() {
-      const { assignment, read, take } = setting()
-      assignment.join({ t: [0] }, false)
-      read([0, 1])
-      yield* take().acknowledge
-      assignment.leave()
-      assignment.join({ t: [0] }, false)
-      assert.strictEqual(read([2, 3]), "3")
-    }))
-
   it("lets go of what was paused when the partition is assigned anew", () => {
     const { assignment, calls, read } = setting()
     assignment.join({ t: [0] }, false)

@@ -28,10 +28,6 @@ export interface Held {
   /** A batch is with the handler, or the partition is in line to be given one. */
   busy: boolean
   full: boolean
-  /** Where reading goes on; undefined before the first message. */
-  next: bigint | undefined
-  /** Where the former assignment was reading, when that was ahead of what it had acknowledged. */
-  ahead: bigint | undefined
   commit: EachBatchPayload["commitOffsetsIfNecessary"]
 }
 
@@ -51,7 +47,8 @@ const nothingHeld: Held["commit"] = () => Promise.reject(new Error("no batch of 
 /**
  * The partitions of one member, and the rule that a batch counts in the assignment alone in which it was handed out.
  * kafkajs does not know that rule: after a rebalance it would store an old handler's offset under the new generation,
- * though the partition may be somebody else's by now.
+ * though the partition may be somebody else's by now. What is read is contiguous (keepBatchesContiguous), so an offset
+ * that is stored is behind nothing but what this assignment has handed out and was told of as handled.
  *
  * kafkajs hands every batch over and reads on without waiting for its handler (Pace), so heartbeats never wait for one and
  * a partition whose handler is slow holds up no other.
@@ -76,7 +73,6 @@ export const makeAssignment = (options: AssignmentOptions) => {
   }
   /** kafkajs keeps what is paused over a rebalance. */
   const paused = new Set<string>()
-  const former = new Map<string, bigint>()
 
   const pause = (topic: string, partition: number): void => {
     paused.add(keyOf(topic, partition))
@@ -151,22 +147,12 @@ export const makeAssignment = (options: AssignmentOptions) => {
     /** kafkajs has read messages. They are taken in, or, where they belong to no present assignment, left unread. */
     read: ({ batch, commitOffsetsIfNecessary, resolveOffset }: EachBatchPayload): void => {
       const own = held.get(keyOf(batch.topic, batch.partition))
-      const first = batch.messages[0]
       const last = batch.messages.at(-1)
-      if (own === undefined || first === undefined || last === undefined) return
-      if (own.ahead !== undefined) {
-        // A fetch from before the assignment may still come in (from a second broker, when the first one's answer made
-        // us join anew). It would begin where that assignment was reading, and skip what it left unacknowledged. There
-        // is at most one; a rightful batch that looks like it is simply fetched again.
-        const isLate = BigInt(first.offset) >= own.ahead
-        own.ahead = undefined
-        if (isLate) return
-      }
+      if (own === undefined || last === undefined) return
       for (const message of batch.messages) {
         own.waiting.push(message)
         own.bytes += sizeOf(message)
       }
-      own.next = BigInt(last.offset) + 1n
       own.commit = commitOffsetsIfNecessary
       resolveOffset(last.offset)
       if (!own.full && own.bytes > FULL_BYTES) {
@@ -179,9 +165,6 @@ export const makeAssignment = (options: AssignmentOptions) => {
     /** The member asks to join: whatever it held may be given to others. */
     leave: (): void => {
       begin()
-      for (const [key, own] of held) {
-        if (own.next !== undefined && (own.busy || own.waiting.length > 0)) former.set(key, own.next)
-      }
       held = new Map()
     },
 
@@ -191,8 +174,7 @@ export const makeAssignment = (options: AssignmentOptions) => {
       held = new Map()
       for (const [topic, partitions] of Object.entries(assigned)) {
         for (const partition of partitions) {
-          const key = keyOf(topic, partition)
-          held.set(key, {
+          held.set(keyOf(topic, partition), {
             topic,
             partition,
             generation,
@@ -200,15 +182,12 @@ export const makeAssignment = (options: AssignmentOptions) => {
             bytes: 0,
             busy: false,
             full: false,
-            next: undefined,
-            ahead: former.get(key),
             commit: nothingHeld
           })
           if (hold) pause(topic, partition)
           else resume(topic, partition)
         }
       }
-      former.clear()
       return Array.from(held.values())
     },
 

@@ -1,6 +1,7 @@
 import { Effect, Redacted } from "effect"
 import { Kafka, type LogEntry, logLevel, type SASLOptions } from "kafkajs"
 import { BusUnavailable } from "../EventBus.ts"
+import { keepBatchesContiguous } from "./batches.ts"
 import { separateConnections } from "./connections.ts"
 import type { KafkaOptions, Sasl } from "./KafkaOptions.ts"
 import { keepMemberships } from "./memberships.ts"
@@ -74,6 +75,7 @@ export const kafkaClient = (options: KafkaOptions, patience: Patience): Effect.E
     quietTimers()
     separateConnections()
     keepMemberships()
+    keepBatchesContiguous()
     const run = Effect.runForkWith(context)
     return new Kafka({
       clientId: "g-store",
