@@ -8,7 +8,17 @@ import { fileURLToPath } from "node:url"
 import { type Batch, EventBus } from "../src/EventBus.ts"
 import { EventBusKafka } from "../src/kafka/EventBusKafka.ts"
 import type { IncomingMessage } from "../src/Message.ts"
-import { acknowledging, bodyOf, distinct, holding, join, membership, partitionsOf, wire } from "./fixtures/BusMember.ts"
+import {
+  acknowledging,
+  bodyOf,
+  distinct,
+  holding,
+  join,
+  keys,
+  membership,
+  partitionsOf,
+  wire
+} from "./fixtures/BusMember.ts"
 import { makeJournal } from "./fixtures/Journal.ts"
 
 const bus = Layer.unwrap(
@@ -85,6 +95,25 @@ describe("EventBusKafka", await kafkaSuite(), () => {
       yield* port.publish([wire(topic, "key", "0")])
       const { topics } = yield* asAdmin((admin) => admin.fetchTopicMetadata({ topics: [topic] }))
       assert.lengthOf(topics[0]?.partitions ?? [], 2)
+    }))
+  )
+
+  it.live(
+    "goes on publishing when a topic gets more partitions",
+    onKafka(Effect.fnUntraced(function*({ group, topic }) {
+      yield* asAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 2 }] }))
+      // It counts the topic's partitions, which the client that publishes has not been told of yet.
+      const journal = makeJournal<IncomingMessage>()
+      const member = yield* join({ topics: [topic], group }, acknowledging(journal))
+      yield* member.assigned
+      yield* asAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 5 }] }))
+      const port = yield* EventBus
+      yield* port.publish(keys.map((key) => wire(topic, key, "0")))
+      const { topics } = yield* asAdmin((admin) => admin.fetchTopicMetadata({ topics: [topic] }))
+      assert.lengthOf(topics[0]?.partitions ?? [], 5)
+      const again = yield* join({ topics: [topic], group: `${group}-later` }, acknowledging(journal))
+      yield* again.assigned
+      yield* journal.until((messages) => partitionsOf(messages).size === 5)
     }))
   )
 

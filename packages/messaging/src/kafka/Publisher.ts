@@ -39,13 +39,13 @@ const byTopic = (messages: ReadonlyArray<WireMessage>): Array<TopicMessages> =>
 const LOST = 30_000
 
 /**
- * kafkajs knows another number of partitions than the topic has: the key would go to another one than its other messages.
- * The type makes kafkajs ask the brokers anew, and the publish is tried again.
+ * kafkajs knows another number of partitions than we do. The type makes kafkajs ask the brokers anew, and the publish is
+ * tried again, for which the topic is ensured anew.
  */
 class StaleMetadata extends Error {
   readonly type = "LEADER_NOT_AVAILABLE"
   constructor(topic: string) {
-    super(`the partitions of ${topic} are not all known yet`)
+    super(`it is not clear how many partitions ${topic} has`)
     this.name = "StaleMetadata"
   }
 }
@@ -62,8 +62,7 @@ const acquireProducer = Effect.fnUntraced(function*(options: KafkaOptions, topic
         createPartitioner: () => {
           const partitioner = Partitioners.DefaultPartitioner()
           return (args) => {
-            const wanted = topics.partitions(args.topic)
-            if (wanted !== undefined && args.partitionMetadata.length !== wanted) throw new StaleMetadata(args.topic)
+            if (!topics.agree(args.topic, args.partitionMetadata.length)) throw new StaleMetadata(args.topic)
             return partitioner(args)
           }
         },

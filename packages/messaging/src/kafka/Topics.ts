@@ -1,17 +1,27 @@
-import { Effect, Schedule, Semaphore } from "effect"
+import { Clock, Effect, Schedule, Semaphore } from "effect"
 import type { Admin } from "kafkajs"
 import { BusUnavailable } from "../EventBus.ts"
 import { attempt, kafkaClient, MODULE } from "./KafkaClient.ts"
 import type { KafkaOptions } from "./KafkaOptions.ts"
 
 export interface Topics {
-  /** Creates what is missing. Asks the brokers once for each topic; replicas may do so at the same time. */
+  /**
+   * Creates what is missing, and counts anew what has more partitions than were known. Asks the brokers for nothing else;
+   * replicas may do so at the same time.
+   */
   readonly ensure: (topics: ReadonlyArray<string>) => Effect.Effect<void, BusUnavailable>
   /** The topics were found missing after all. */
   readonly forget: (topics: ReadonlyArray<string>) => Effect.Effect<void>
-  /** How many partitions the topic had when it was ensured; undefined before. */
-  readonly partitions: (topic: string) => number | undefined
+  /**
+   * Whether a client that was told of so many partitions may choose one by key. With another number than is known a key
+   * would go to another one than its messages before. More of them are looked into by the next `ensure`; fewer are what
+   * a broker tells that does not know all of them yet.
+   */
+  readonly agree: (topic: string, partitions: number) => boolean
 }
+
+/** In milliseconds: how long it takes until a topic is counted again that seems to have more partitions. */
+const RECOUNT = 2_000
 
 /**
  * A week, as an inbox remembers for longer than that; and never compressed, whatever a foreign producer sends, since
@@ -56,27 +66,16 @@ export const makeTopics = (options: KafkaOptions): Effect.Effect<Topics> =>
   Effect.gen(function*() {
     const kafka = yield* kafkaClient(options, { requestTimeout: 5_000, retries: 1 })
     const known = new Map<string, number>()
+    /** Somebody was told of more partitions than are known. */
+    const outgrown = new Set<string>()
+    const counted = new Map<string, number>()
     const oneAtATime = yield* Semaphore.make(1)
     const numPartitions = options.partitions ?? 6
 
-    const create = (topics: ReadonlyArray<string>) =>
+    const asAdmin = <A>(use: (admin: Admin) => Effect.Effect<A, BusUnavailable>) =>
       Effect.acquireUseRelease(
         Effect.sync(() => kafka.admin()),
-        (admin) =>
-          Effect.gen(function*() {
-            yield* attempt("connect", () => admin.connect())
-            const there = yield* attempt("list topics", () => admin.listTopics())
-            for (const topic of topics.filter((name) => !there.includes(name))) {
-              // False when another replica was faster. -1 leaves the number of copies to the brokers' default.
-              const created = yield* attempt(`create topic ${topic}`, () =>
-                admin.createTopics({
-                  topics: [{ topic, numPartitions, replicationFactor: -1, configEntries: topicSettings }],
-                  waitForLeaders: false
-                }))
-              if (created) yield* Effect.logInfo(`created topic ${topic} with ${numPartitions} partitions`)
-            }
-            for (const topic of topics) known.set(topic, yield* allPartitionsOf(admin, topic, numPartitions))
-          }),
+        (admin) => Effect.andThen(attempt("connect", () => admin.connect()), use(admin)),
         (admin) => attempt("disconnect", () => admin.disconnect()).pipe(Effect.timeout("2 seconds"), Effect.ignore)
       ).pipe(
         Effect.timeoutOrElse({
@@ -87,16 +86,61 @@ export const makeTopics = (options: KafkaOptions): Effect.Effect<Topics> =>
         Effect.annotateLogs(MODULE)
       )
 
+    const create = (topics: ReadonlyArray<string>) =>
+      asAdmin(Effect.fnUntraced(function*(admin) {
+        const there = yield* attempt("list topics", () => admin.listTopics())
+        for (const topic of topics.filter((name) => !there.includes(name))) {
+          // False when another replica was faster. -1 leaves the number of copies to the brokers' default.
+          const created = yield* attempt(`create topic ${topic}`, () =>
+            admin.createTopics({
+              topics: [{ topic, numPartitions, replicationFactor: -1, configEntries: topicSettings }],
+              waitForLeaders: false
+            }))
+          if (created) yield* Effect.logInfo(`created topic ${topic} with ${numPartitions} partitions`)
+        }
+        for (const topic of topics) known.set(topic, yield* allPartitionsOf(admin, topic, numPartitions))
+      }))
+
+    const recount = (topics: ReadonlyArray<string>) =>
+      asAdmin(Effect.fnUntraced(function*(admin) {
+        for (const topic of topics) {
+          const before = known.get(topic) ?? 0
+          const count = yield* allPartitionsOf(admin, topic, before)
+          if (count <= before) continue
+          known.set(topic, count)
+          outgrown.delete(topic)
+          yield* Effect.logWarning(`topic ${topic} has ${count} partitions now instead of ${before}: keys have moved`)
+        }
+      }))
+
+    const ensured = Effect.fnUntraced(function*(topics: ReadonlyArray<string>) {
+      const missing = topics.filter((name) => !known.has(name))
+      if (missing.length > 0) yield* create(missing)
+      const now = yield* Clock.currentTimeMillis
+      const due = topics.filter((name) => outgrown.has(name) && now - (counted.get(name) ?? -RECOUNT) >= RECOUNT)
+      for (const topic of due) counted.set(topic, now)
+      if (due.length > 0) yield* recount(due)
+    })
+
     return {
-      partitions: (topic) => known.get(topic),
+      agree: (topic, partitions) => {
+        const count = known.get(topic)
+        if (count === undefined || count === partitions) return true
+        if (partitions > count) outgrown.add(topic)
+        return false
+      },
       ensure: (topics) =>
-        Effect.suspend(() => {
-          if (topics.every((name) => known.has(name))) return Effect.void
-          return oneAtATime.withPermits(1)(Effect.suspend(() => create(topics.filter((name) => !known.has(name)))))
-        }),
+        Effect.suspend(() =>
+          topics.every((name) => known.has(name) && !outgrown.has(name))
+            ? Effect.void
+            : oneAtATime.withPermits(1)(ensured(topics))
+        ),
       forget: (topics) =>
         Effect.sync(() => {
-          for (const topic of topics) known.delete(topic)
+          for (const topic of topics) {
+            known.delete(topic)
+            outgrown.delete(topic)
+          }
         })
     }
   })
