@@ -84,6 +84,7 @@ describe("EventBusKafka", await kafkaSuite(), () => {
         resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]) ?? []
       )
       assert.strictEqual(settings["retention.ms"], String(7 * 24 * 3_600_000))
+      assert.strictEqual(settings["segment.ms"], String(12 * 3_600_000))
     }))
   )
 

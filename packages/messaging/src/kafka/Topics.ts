@@ -24,11 +24,13 @@ export interface Topics {
 const RECOUNT = 2_000
 
 /**
- * A week, as an inbox remembers for longer than that; and never compressed, whatever a foreign producer sends, since
- * kafkajs reads gzip alone. Only of topics created here: others are their owner's.
+ * A week, as an inbox remembers for longer than that. Brokers forget whole segments, each a week after its last message:
+ * with Kafka's own segments of another week a quiet topic would keep a message for two. And never compressed, whatever a
+ * foreign producer sends, since kafkajs reads gzip alone. Only of topics created here: others are their owner's.
  */
 const topicSettings = [
   { name: "retention.ms", value: String(7 * 24 * 3_600_000) },
+  { name: "segment.ms", value: String(12 * 3_600_000) },
   { name: "cleanup.policy", value: "delete" },
   { name: "compression.type", value: "uncompressed" }
 ]
