@@ -241,6 +241,21 @@ describe("Assignment", () => {
       const second = yield* Effect.forkChild(take().acknowledge, { startImmediately: true })
       yield* TestClock.adjust("1 minute")
       yield* Effect.forEach([first, second], Fiber.join)
+      assert.deepStrictEqual(calls, ["commit 1", "commit 2", "commit 1"])
+    }))
+
+  it.effect("lets nobody wait for an answer that was given up", () =>
+    Effect.gen(function*() {
+      const { assignment, calls, read, take } = setting()
+      assignment.join({ t: [0, 1] }, false)
+      const commit = () => calls.length > 1 ? Promise.resolve() : new Promise<void>(() => undefined)
+      read([0], { commit })
+      const first = yield* Effect.forkChild(take().acknowledge, { startImmediately: true })
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(first)
+      read([1], { partition: 1, commit })
+      const second = yield* Effect.forkChild(take().acknowledge, { startImmediately: true })
+      yield* soon(() => second.pollUnsafe() !== undefined)
       assert.deepStrictEqual(calls, ["commit 1", "commit 1", "commit 2"])
     }))
 

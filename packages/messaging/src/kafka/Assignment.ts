@@ -107,13 +107,17 @@ export const makeAssignment = (options: AssignmentOptions) => {
       }
       return own.commit({ topics: [{ topic: own.topic, partitions: [{ partition: own.partition, offset }] }] })
     }
+    const giveUp = Effect.suspend(() => {
+      commits.giveUp(position)
+      return Effect.fail(lost)
+    })
     return Effect.suspend(() => {
       if (done) return Effect.void
       if (own.generation !== generation) return Effect.fail(stale(own))
       // kafkajs looks up the generation in the moment in which it is asked, which is now, or while this one's commits are
       // not over. Nobody waits for the answer of a broker that is away once the partition is no longer ours.
       return Effect.raceFirst(
-        attempt("acknowledge", store).pipe(Effect.timeoutOrElse({ duration: LOST, orElse: () => Effect.fail(lost) })),
+        attempt("acknowledge", store).pipe(Effect.timeoutOrElse({ duration: LOST, orElse: () => giveUp })),
         Effect.andThen(Deferred.await(over), Effect.fail(stale(own)))
       )
     }).pipe(

@@ -29,7 +29,8 @@ const byTopic = (callers: ReadonlyArray<Caller>): Array<TopicOffsets> =>
  */
 export const makeCommits = () => {
   let waiting: ReadonlyArray<Caller> = []
-  let isUnderWay = false
+  /** Whose request is under way, or about to be. */
+  let underWay: ReadonlyArray<Caller> | undefined
   let isOver = false
 
   const request = (): void => {
@@ -38,18 +39,21 @@ export const makeCommits = () => {
     const [first] = callers
     // The next assignment must not store what belongs to this one.
     if (isOver || first === undefined) return callers.forEach(({ reject }) => reject(new Error("assigned anew")))
+    underWay = callers
     first.send({ topics: byTopic(callers) }).then(
       () => callers.forEach(({ resolve }) => resolve()),
       (error: unknown) => callers.forEach(({ reject }) => reject(error))
-    ).finally(() => {
-      isUnderWay = false
-      begin()
-    })
+    ).finally(() => end(callers))
   }
   const begin = (): void => {
-    if (isUnderWay || waiting.length === 0) return
-    isUnderWay = true
+    if (underWay !== undefined || waiting.length === 0) return
+    underWay = waiting
     queueMicrotask(request)
+  }
+  const end = (callers: ReadonlyArray<Caller>): void => {
+    if (underWay !== callers) return
+    underWay = undefined
+    begin()
   }
 
   return {
@@ -59,6 +63,10 @@ export const makeCommits = () => {
         waiting = [...waiting, { position, send, resolve, reject }]
         begin()
       }),
+    /** Its answer is not waited for any more: others may ask. */
+    giveUp: (position: Position): void => {
+      if (underWay?.some((caller) => caller.position === position) === true) end(underWay)
+    },
     /** The assignment is over: nothing is sent any more. */
     end: (): void => {
       isOver = true
