@@ -129,7 +129,16 @@ const makeMember = Effect.fnUntraced(function*(
   const fetched = () => {
     fetchedAt = clock.currentTimeMillisUnsafe()
   }
-  consumer.on(consumer.events.FETCH, fetched)
+  // A broker that fails every fetch hides behind others that answer: kafkajs then begins anew with all of them.
+  const unheard = new Map<number, { readonly since: number; readonly asked: number }>()
+  consumer.on(consumer.events.FETCH_START, ({ payload: { nodeId } }) => {
+    const asked = clock.currentTimeMillisUnsafe()
+    unheard.set(nodeId, { since: unheard.get(nodeId)?.since ?? asked, asked })
+  })
+  consumer.on(consumer.events.FETCH, ({ payload: { nodeId } }) => {
+    unheard.delete(nodeId)
+    fetched()
+  })
   let settle = (): void => undefined
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     // It is a member, and so can leave, in a moment.
@@ -172,7 +181,10 @@ const makeMember = Effect.fnUntraced(function*(
     return joining
   })
   const watched = Effect.suspend(() => {
-    const silence = clock.currentTimeMillisUnsafe() - fetchedAt
+    const now = clock.currentTimeMillisUnsafe()
+    // One that is asked no more has left the cluster.
+    const since = Array.from(unheard.values()).filter(({ asked }) => now - asked < groupTimeout).map((one) => one.since)
+    const silence = now - Math.min(fetchedAt, ...since)
     return silence > groupTimeout
       ? fail("consume", new Error(`nothing was fetched as a member of ${group} for ${Math.round(silence / 1_000)} s`))
       : Effect.void
