@@ -27,12 +27,15 @@ const gstore = Command.make("gstore").pipe(
 )
 
 /**
- * What was foreseen is a line to read, not a stack. Errors that say what to print were printed by the parser; Ctrl-C needs
- * no words.
+ * What was foreseen is a line to read, not a stack. Errors that say what to print were printed by the parser, as was help
+ * that was asked for, which is no failure; Ctrl-C needs no words.
  */
 const explained = <E>(cause: Cause.Cause<E>): Effect.Effect<never, E | CommandFailed> => {
-  const error = Cause.findErrorOption(cause)
-  const told = Option.isSome(error) && (CliError.isCliError(error.value) || CliError.userMessage in Object(error.value))
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  if (CliError.isCliError(error) && Runtime.getErrorExitCode(error) !== 0) {
+    return Effect.fail(new CommandFailed({ reason: error.message }))
+  }
+  const told = CliError.isCliError(error) || CliError.userMessage in Object(error)
   if (told || Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
   const reason = failureText(cause)
   return Effect.andThen(Console.error(`gstore: ${reason}`), Effect.fail(new CommandFailed({ reason })))

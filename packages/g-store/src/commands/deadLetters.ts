@@ -1,7 +1,7 @@
 import type { DeadLetter } from "@g-store/messaging/DeadLetters.ts"
 import { DeadLetters } from "@g-store/messaging/DeadLetters.ts"
 import { DeadLettersPostgres } from "@g-store/messaging/postgres/DeadLettersPostgres.ts"
-import { Console, DateTime, Effect, Layer, Option, Schema } from "effect"
+import { Console, DateTime, Effect, Layer, Option, Runtime, Schema } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import { Hex } from "effect/encoding"
 import { type DatabaseName, databaseNames } from "../StoreConfig.ts"
@@ -14,6 +14,7 @@ class DeadLettersRefused extends Schema.TaggedError<DeadLettersRefused>()("DeadL
   override get [CliError.userMessage]() {
     return this.reason
   }
+  override readonly [Runtime.errorExitCode] = 2
 }
 
 /** Asks each database that keeps dead letters, one after the other. */

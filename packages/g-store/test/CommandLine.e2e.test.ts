@@ -1,0 +1,32 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { run } from "./kills/StoreProcess.ts"
+
+/** Runs a command to its end: the exit code, and all that it printed. */
+const ended = Effect.fnUntraced(function*(args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) {
+  const command = yield* run(args, { GSTORE_DATA_DIR: "/nonexistent", ...env })
+  return { code: yield* command.ended, text: yield* command.output }
+}, Effect.scoped)
+
+const refusals: ReadonlyArray<readonly [args: string, said: RegExp]> = [
+  ["audit --bogus", /--bogus/],
+  ["audit --settle soon", /--settle/],
+  ["nonsense", /nonsense/],
+  ["dead-letters replay", /Name a dead letter, or say --all/]
+]
+
+describe("A command that cannot be understood says why and ends with 2, for 1 is a store that is not as it should be:", () => {
+  it.live.each(refusals)("%s", ([args, said]) =>
+    Effect.gen(function*() {
+      const { code, text } = yield* ended(args.split(" "))
+      assert.match(text, said)
+      assert.strictEqual(code, 2, text)
+    }))
+})
+
+it.live("help that was asked for is no failure", () =>
+  Effect.gen(function*() {
+    for (const args of [["--help"], ["dead-letters"], ["audit", "--help"]]) {
+      assert.strictEqual((yield* ended(args)).code, 0)
+    }
+  }))
