@@ -1,6 +1,6 @@
 import { AccountId, OrderId, UserId } from "@g-store/contracts/Ids.ts"
 import { OrderStatus } from "@g-store/contracts/Order.ts"
-import { Context, Effect, FileSystem, Layer, Schema, Stream } from "effect"
+import { Context, Effect, FileSystem, Layer, Option, Schema, Stream } from "effect"
 
 /** One acknowledged 201 or 204: what the store has promised never to forget. */
 export const JournalEntry = Schema.Union([
@@ -39,15 +39,40 @@ export class Journal extends Context.Service<Journal, {
     )
 }
 
-/** The entries of a journal file. A last line cut short by a killed writer was never acknowledged and is left out. */
+/** A line of a journal that holds no entry: what it said is lost, so the journal proves nothing. */
+export class JournalLineUnreadable extends Schema.TaggedError<JournalLineUnreadable>()("JournalLineUnreadable", {
+  line: Schema.Int,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `line ${this.line} is no entry`
+  }
+}
+
+/** Stands behind the text, so that what comes before it on its line is what no line end ended. */
+const END = "\u0000"
+
+/**
+ * The entries of a journal file. A last line cut short by a killed writer was never acknowledged and is left out; any
+ * other line that cannot be read is a failure.
+ */
 export const readJournal = Effect.fnUntraced(function*(path: string) {
   const fs = yield* FileSystem.FileSystem
   const decode = Schema.decodeEffect(Line)
-  return yield* fs.stream(path).pipe(
-    Stream.decodeText,
-    Stream.splitLines,
-    Stream.filter((line) => line.endsWith("}")),
-    Stream.mapEffect((line) => decode(line)),
+  const lines = fs.stream(path).pipe(Stream.decodeText, Stream.concat(Stream.make(END)), Stream.splitLines)
+  const read = (line: string, index: number) => {
+    const cut = line.endsWith(END)
+    return decode(cut ? line.slice(0, -1) : line).pipe(
+      Effect.asSome,
+      Effect.catch((cause) =>
+        cut ? Effect.succeedNone : Effect.fail(new JournalLineUnreadable({ line: index + 1, cause }))
+      )
+    )
+  }
+  return (yield* lines.pipe(
+    Stream.zipWithIndex,
+    Stream.mapEffect(([line, index]) => read(line, index)),
     Stream.runCollect
-  )
+  ))
+    .flatMap(Option.toArray)
 })

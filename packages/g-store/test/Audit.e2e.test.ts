@@ -9,6 +9,7 @@ import { tmpdir } from "node:os"
 import * as path from "node:path"
 import { freePort } from "./freePort.ts"
 import { run } from "./kills/StoreProcess.ts"
+import { scratchFolder } from "./scratchFolder.ts"
 
 const store = Effect.gen(function*() {
   const dataDir = yield* Effect.acquireRelease(
@@ -102,8 +103,14 @@ it.live("says what stands in the way of an audit", () =>
     assert.include(yield* unreachable.output, "ORDERS_DATABASE_URL")
     assert.notInclude(yield* unreachable.output, "secret-word")
 
+    const file = path.join(yield* scratchFolder("audit"), "journal")
+    yield* Effect.promise(() => fs.writeFile(file, "{\"_tag\":\"StatusChanged\"\n"))
+    const torn = yield* run(["audit", "--journal", file], env)
+    assert.strictEqual(yield* torn.ended, 2)
+    assert.include(yield* torn.output, `the journal ${file} cannot be read, line 1 is no entry`)
+
     const unknown = yield* run(["audit", "--journals", "x"], env)
-    assert.notStrictEqual(yield* unknown.ended, 0)
+    assert.strictEqual(yield* unknown.ended, 2)
     assert.include(yield* unknown.output, "--journal")
 
     const both = yield* run(["audit", "--watch", "--json"], env)

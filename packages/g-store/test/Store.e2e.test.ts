@@ -81,6 +81,12 @@ it.live("takes an order from its account to ISSUED, through a kill, and audits c
 
     const audit = yield* run(["audit"], env)
     assert.strictEqual(yield* audit.ended, 0, yield* audit.output)
+    assert.include(yield* audit.output, "1 orders, no journal given")
+    const journal = path.join(dataDir, "journal")
+    yield* Effect.promise(() => fs.writeFile(journal, ""))
+    const journalled = yield* run(["audit", "--journal", journal], env)
+    assert.strictEqual(yield* journalled.ended, 0, yield* journalled.output)
+    assert.include(yield* journalled.output, "the journal has 0 entries")
     const second = yield* run(["start"], env)
     assert.strictEqual(yield* second.ended, 1)
     assert.include(yield* second.output, "GSTORE_DATA_DIR")

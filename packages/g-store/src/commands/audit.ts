@@ -6,7 +6,7 @@ import { CliError, Command, Flag } from "effect/cli"
 import { audit as runAudit, type AuditResult } from "../audit/Audit.ts"
 import { type Finding, type Invariant, invariants } from "../audit/Finding.ts"
 import { Watch } from "../audit/Watch.ts"
-import { readJournal } from "../Journal.ts"
+import { type JournalEntry, JournalLineUnreadable, readJournal } from "../Journal.ts"
 import { makeInside } from "./Inside.ts"
 
 /** Invariants do not hold: exit code 1, the offending ids were printed before. */
@@ -31,7 +31,8 @@ class JournalUnreadable extends Schema.TaggedError<JournalUnreadable>()("Journal
   cause: Schema.Defect()
 }) {
   override get message(): string {
-    return `the journal ${this.file} cannot be read: it is a file that \`gstore demo --journal FILE\` wrote`
+    const where = this.cause instanceof JournalLineUnreadable ? `, ${this.cause.message}` : ""
+    return `the journal ${this.file} cannot be read${where}: it is a file that \`gstore demo --journal FILE\` wrote`
   }
 }
 
@@ -44,16 +45,22 @@ const lines = (findings: ReadonlyArray<Finding>) => [
   ...(findings.length > SHOWN ? [`      ... and ${findings.length - SHOWN} more`] : [])
 ]
 
-const report = (result: AuditResult): string => {
+const report = (result: AuditResult, journal: Option.Option<ReadonlyArray<JournalEntry>>): string => {
   const byInvariant = Map.groupBy(result.breaches, (finding) => finding.invariant)
   const names = Object.keys(invariants) as ReadonlyArray<Invariant>
   return [
-    `${result.orders} orders, ${result.journalled} journalled answers`,
+    `${result.orders} orders, ${
+      Option.isSome(journal) ? `${result.journalled} journalled answers` : "no journal given"
+    }`,
     ...names.flatMap((name) => {
       if (name === "feed-equals-history" && result.feed === "none") {
         return [`  -   ${invariants[name]}: there is no feed`]
       }
-      if (name === "journalled-kept" && result.journalled === 0) return [`  -   ${invariants[name]}: no journal given`]
+      if (name === "journalled-kept" && result.journalled === 0) {
+        return [
+          `  -   ${invariants[name]}: ${Option.isSome(journal) ? "the journal has 0 entries" : "no journal given"}`
+        ]
+      }
       const breaches = byInvariant.get(name) ?? []
       return breaches.length === 0
         ? [`  ok  ${invariants[name]}`]
@@ -85,14 +92,20 @@ export const audit = Command.make(
       return yield* new WatchRefused()
     }
     if (watch) return yield* launch(Watch(Duration.seconds(settle)).pipe(Layer.provide(logging("audit"))))
-    const entries = Option.isSome(journal) ? yield* read(journal.value) : []
+    const entries = Option.isSome(journal) ? Option.some(yield* read(journal.value)) : Option.none()
     const inside = yield* makeInside
     const result = yield* runAudit(inside, {
-      journal: entries,
+      journal: Option.getOrElse(entries, () => []),
       settle: Duration.seconds(settle),
       feedRetention: yield* retentionFeed
     })
-    yield* Console.log(json ? JSON.stringify({ ok: result.breaches.length === 0, ...result }, null, 2) : report(result))
+    // null where no journal was given: 0 is a journal without entries.
+    const told = {
+      ok: result.breaches.length === 0,
+      ...result,
+      ...(Option.isNone(entries) ? { journalled: null } : {})
+    }
+    yield* Console.log(json ? JSON.stringify(told, null, 2) : report(result, entries))
     if (result.breaches.length > 0) return yield* new AuditFailed({ breaches: result.breaches.length })
   }, Effect.scoped)
 ).pipe(Command.withDescription("Check every invariant of the store over its databases"))
