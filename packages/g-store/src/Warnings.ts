@@ -1,4 +1,9 @@
-import { DEVELOPMENT_STAFF_API_KEY, host, staffApiKey } from "@g-store/service-kit/ServiceConfig.ts"
+import {
+  DEVELOPMENT_STAFF_API_KEY,
+  host,
+  retentionInboxFault,
+  staffApiKey
+} from "@g-store/service-kit/ServiceConfig.ts"
 import { Config, Effect, Option, Redacted } from "effect"
 import { databaseVariables } from "./StoreConfig.ts"
 
@@ -15,6 +20,8 @@ export const warnings = (issuing: boolean) =>
           + `The store reads ${Object.values(databaseVariables).join(", ")}; what is unset is embedded.`
       )
     }
+    const forgetful = yield* retentionInboxFault
+    if (forgetful !== undefined) found.push(`RETENTION_INBOX: ${forgetful}; GSTORE_ENV=production refuses it.`)
     const address = yield* host
     if (issuing && !loopback.test(address)) {
       const key = Redacted.value(yield* staffApiKey) === DEVELOPMENT_STAFF_API_KEY

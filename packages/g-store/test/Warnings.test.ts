@@ -21,6 +21,13 @@ describe("A start warns", () => {
       assert.notInclude(line, "secret")
     }))
 
+  it.effect("of an inbox that forgets messages which may come again", () =>
+    Effect.gen(function*() {
+      const [line = ""] = yield* of({ RETENTION_INBOX: "1h" })
+      assert.match(line, /^RETENTION_INBOX: expected at least 180h: .*second time/)
+      assert.deepStrictEqual(yield* of({ RETENTION_INBOX: "180h" }), [])
+    }))
+
   it.effect("of an address that lets other machines at the identity provider", () =>
     Effect.gen(function*() {
       for (const HOST of ["0.0.0.0", "::", "192.168.1.7"]) {

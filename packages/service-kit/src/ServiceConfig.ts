@@ -268,6 +268,34 @@ export const shutdownDelay = Config.mapEffect(
       ))
 )
 
-export const retentionInbox = duration("RETENTION_INBOX", "8 days")
-export const retentionFeed = duration("RETENTION_FEED", "90 days")
-export const retentionIdempotency = duration("RETENTION_IDEMPOTENCY", "24 hours")
+/** A longer time has no date that PostgreSQL could subtract it from. */
+const LONGEST_RETENTION = Duration.days(36_500)
+/** How long topics keep a message where we create them: 7 days, and as they go by the segment 12 hours more. */
+const TOPICS_KEEP = Duration.hours(7 * 24 + 12)
+
+const retention = (name: string, fallback: Duration.Input) =>
+  variable(name, {
+    expected: "a whole number with a unit, such as 24h or 8d, more than 0 and at most 36500d",
+    schema: DurationFromText.check(
+      Schema.makeFilter((time) => !Duration.isZero(time) && Duration.isLessThanOrEqualTo(time, LONGEST_RETENTION))
+    ),
+    fallback: Duration.fromInputUnsafe(fallback)
+  })
+
+const inboxRetention = retention("RETENTION_INBOX", "8 days")
+
+/** What is wrong with RETENTION_INBOX, for a store that is more than a trial. */
+const forgetsTooSoon = (time: Duration.Duration): string | undefined =>
+  Duration.isLessThan(time, TOPICS_KEEP)
+    ? "expected at least 180h: topics keep messages for so long, and one that comes again after its mark is gone is "
+      + "handled a second time"
+    : undefined
+
+/** RETENTION_INBOX: how long it is known which messages were handled. */
+export const retentionInbox = refuseInProduction(inboxRetention, "RETENTION_INBOX", forgetsTooSoon)
+
+/** What production would refuse about RETENTION_INBOX: in development a short one shows how the inbox is purged. */
+export const retentionInboxFault = Config.map(inboxRetention, forgetsTooSoon)
+
+export const retentionFeed = retention("RETENTION_FEED", "90 days")
+export const retentionIdempotency = retention("RETENTION_IDEMPOTENCY", "24 hours")

@@ -26,7 +26,7 @@ describe("A variable", () => {
         "HTTP_PORT: expected a port number from 0 to 65535, found \"99999\"",
         "GSTORE_ENV: expected one of development, production, found \"prod\"",
         "RATE_LIMIT: expected \"off\", or requests a second and burst such as 100,200, found \"many\"",
-        "RETENTION_INBOX: expected a whole number with a unit, such as 30s, 15m, 24h or 8d, found \"8 days\"",
+        "RETENTION_INBOX: expected a whole number with a unit, such as 24h or 8d, more than 0 and at most 36500d, found \"8 days\"",
         "TRUSTED_PROXIES: expected a comma list of CIDRs such as 10.0.0.0/8,192.168.1.7/32, found \"10.0.0.0/8,proxy\"",
         "DATABASE_URL: expected a URL such as postgres://user:password@host:5432/database, found nothing",
         "AUTH_JWKS_URL: expected an http:// or https:// URL, found \"ftp://keys\"",
@@ -74,6 +74,26 @@ describe("A variable", () => {
     }))
 })
 
+describe("What is kept for a time", () => {
+  it.effect("is kept for more than none, and for no time that no calendar has", () =>
+    Effect.gen(function*() {
+      const kept = {
+        RETENTION_INBOX: ServiceConfig.retentionInbox,
+        RETENTION_FEED: ServiceConfig.retentionFeed,
+        RETENTION_IDEMPOTENCY: ServiceConfig.retentionIdempotency
+      }
+      for (const [name, config] of Object.entries(kept)) {
+        for (const wrong of ["0d", "0ms", "36501d", "999999999d"]) {
+          const line = yield* lineOf(config, { [name]: wrong })
+          assert.match(line, new RegExp(`^${name}: expected .*more than 0 and at most 36500d, found "${wrong}"$`))
+        }
+        for (const right of ["7d", "36500d"]) yield* read(config, { [name]: right })
+      }
+      // Short times show how a purge works.
+      assert.strictEqual(Duration.toMillis(yield* read(ServiceConfig.retentionInbox, { RETENTION_INBOX: "1ms" })), 1)
+    }))
+})
+
 describe("Production refuses", () => {
   const refuses = (what: string, config: Config.Config<unknown>, env: Record<string, string>, line: RegExp) =>
     it.effect(what, () =>
@@ -107,6 +127,12 @@ describe("Production refuses", () => {
     ServiceConfig.databaseUrl,
     { DATABASE_URL: "postgres://db/orders" },
     /^DATABASE_URL: /
+  )
+  refuses(
+    "an inbox that forgets messages which may come again",
+    ServiceConfig.retentionInbox,
+    { RETENTION_INBOX: "7d" },
+    /^RETENTION_INBOX: expected at least 180h: topics keep messages/
   )
   refuses("the development identity provider as issuer", ServiceConfig.authIssuer, {}, /^AUTH_ISSUER: /)
   refuses(
