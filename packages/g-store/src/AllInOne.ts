@@ -21,14 +21,14 @@ import { Guards } from "@g-store/service-kit/Guards.ts"
 import { databaseHealth, Health, messagingHealth, readyWhile } from "@g-store/service-kit/Health.ts"
 import { httpServer, serve } from "@g-store/service-kit/HttpServer.ts"
 import { PooledRandom } from "@g-store/service-kit/PooledRandom.ts"
-import { environment } from "@g-store/service-kit/ServiceConfig.ts"
+import { environment, optionalAuthJwksUrl } from "@g-store/service-kit/ServiceConfig.ts"
 import { TokenKeys } from "@g-store/service-kit/TokenKeys.ts"
-import { Config, Console, Effect, Layer, Option, type Redacted } from "effect"
+import { Console, Effect, Layer, Option, type Redacted } from "effect"
 import { join } from "node:path"
 import { Auditor } from "./audit/Auditor.ts"
 import { ownDatabases, OwnFolder } from "./Databases.ts"
 import { cors, mounted, passUserId, withoutUserId } from "./Gateway.ts"
-import { addresses, audited, type DatabaseName, dataDir } from "./StoreConfig.ts"
+import { addresses, audited, type DatabaseName, dataDir, onKafka } from "./StoreConfig.ts"
 import { warnings } from "./Warnings.ts"
 import { Web } from "./Web.ts"
 
@@ -41,10 +41,7 @@ const durableGroups = [
 
 /** Kafka where KAFKA_BROKERS names one, else a bus inside this process. */
 const Bus = Layer.unwrap(
-  Effect.map(
-    Config.option(Config.String("KAFKA_BROKERS")),
-    (brokers) => Option.isSome(brokers) ? EventBusKafka.layer : EventBusMemory.layer({ groups: durableGroups })
-  )
+  Effect.map(onKafka, (kafka) => kafka ? EventBusKafka.layer : EventBusMemory.layer({ groups: durableGroups }))
 )
 
 /** How a service stands in this process: where its database is, and whether another process may share it. */
@@ -96,7 +93,7 @@ const OwnKeys = Layer.unwrap(Effect.map(dataDir, (folder) => DevelopmentKeys.lay
 
 /** Tokens come from the provider of AUTH_JWKS_URL, else (never in production) from one of our own. */
 const issuedElsewhere = Effect.gen(function*() {
-  const url = yield* Config.option(Config.String("AUTH_JWKS_URL"))
+  const url = yield* optionalAuthJwksUrl
   return Option.isSome(url) || (yield* environment) === "production"
 })
 

@@ -1,5 +1,5 @@
 import { adminPort, host, optionalDatabaseUrlIn } from "@g-store/service-kit/ServiceConfig.ts"
-import { variable } from "@g-store/service-kit/Variable.ts"
+import { optional, refuse, variable } from "@g-store/service-kit/Variable.ts"
 import { Config, Effect, Option, Schema } from "effect"
 
 /** The services that keep a database, with the variable that names it elsewhere than in the data folder. */
@@ -21,6 +21,26 @@ export const databaseUrls = Effect.gen(function*() {
     (name) => Effect.map(optionalDatabaseUrlIn(databaseVariables[name]), (url) => [name, url] as const)
   )
   return urls.flatMap(([name, url]) => Option.isSome(url) ? [[name, url.value] as const] : [])
+})
+
+const kafkaBrokers = optional("KAFKA_BROKERS", { expected: "a comma list of host:port", schema: Schema.String })
+
+/** What says how to reach Kafka, and `false` where that is the default. */
+const kafkaAccess = ["KAFKA_SSL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"]
+
+/** Whether Kafka carries the messages. How to reach it means nothing where it is not named, so somebody forgot that. */
+export const onKafka = Config.flatMap(kafkaBrokers, (brokers) => {
+  if (Option.isSome(brokers)) return Config.succeed(true)
+  const unset = kafkaAccess.map((name) =>
+    Config.mapEffect(
+      optional(name, { expected: "nothing", schema: Schema.String }),
+      (found) =>
+        Option.isNone(found) || found.value === "false"
+          ? Effect.succeed(false)
+          : Effect.fail(refuse(name, "is not read without KAFKA_BROKERS: set that too, or neither"))
+    )
+  )
+  return Config.map(Config.all(unset), () => false)
 })
 
 /** AUDIT: whether the store in one process audits itself while it runs. */

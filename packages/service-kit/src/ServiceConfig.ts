@@ -147,11 +147,13 @@ export const authMode = Config.flatMap(
 
 /** AUTH_JWKS_URL: where the issuer publishes its keys. */
 export const authJwksUrl = required("AUTH_JWKS_URL", httpUrl)
+/** The same, where a store may do without: in development it issues tokens itself then. */
+export const optionalAuthJwksUrl = optional("AUTH_JWKS_URL", httpUrl)
 
 /** The same, for whoever does without where no token counts (trusted-header). */
 export const authJwksUrlIfTokensCount: Config.Config<Option.Option<string>> = Config.flatMap(
   authMode,
-  (mode) => mode === "jwt" ? Config.map(authJwksUrl, Option.some) : optional("AUTH_JWKS_URL", httpUrl)
+  (mode) => mode === "jwt" ? Config.map(authJwksUrl, Option.some) : optionalAuthJwksUrl
 )
 
 const issuer = variable("AUTH_ISSUER", {
