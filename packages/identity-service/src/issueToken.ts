@@ -2,10 +2,10 @@ import type { Role, Token } from "@g-store/contracts/IdentityApi.ts"
 import { UserId } from "@g-store/contracts/Ids.ts"
 import {
   authAudience,
+  authIssuer,
   authRoleClaim,
   authStaffValue,
-  authUserClaim,
-  DEVELOPMENT_ISSUER
+  authUserClaim
 } from "@g-store/service-kit/ServiceConfig.ts"
 import { Clock, Effect } from "effect"
 import { SecureRandom } from "effect/crypto"
@@ -24,6 +24,7 @@ export interface TokenFor {
 export const makeIssueToken = Effect.gen(function*() {
   const { sign } = yield* DevelopmentKeys
   const random = yield* SecureRandom.SecureRandom
+  const issuer = yield* authIssuer
   const audience = yield* authAudience
   const userClaim = yield* authUserClaim
   const roleClaim = yield* authRoleClaim
@@ -34,7 +35,7 @@ export const makeIssueToken = Effect.gen(function*() {
       const userId = given ?? UserId.make(yield* random.uuidV7())
       const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
       const accessToken = yield* sign({
-        iss: DEVELOPMENT_ISSUER,
+        iss: issuer,
         aud: audience,
         sub: userId,
         iat: now,

@@ -88,10 +88,12 @@ describe("POST /v1/token", () => {
       assert.strictEqual(count(yield* issued(60), 200), 50)
     }).pipe(Effect.scoped))
 
-  it.live("names user and role in the claims that verifiers are told to look for", () =>
+  it.live("names issuer, audience, user and role as verifiers are told to look for them", () =>
     Effect.gen(function*() {
       const dir = yield* folder
       const variables = {
+        AUTH_ISSUER: "https://id.example",
+        AUTH_AUDIENCE: "shop",
         AUTH_USER_CLAIM: "uid",
         AUTH_ROLE_CLAIM: "group",
         AUTH_STAFF_VALUE: "clerk",

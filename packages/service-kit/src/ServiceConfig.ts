@@ -4,7 +4,7 @@ import { optional, refuse, required, variable } from "./Variable.ts"
 
 /** Development defaults that production refuses. Each is safe to print: whoever sees one sees that it is none. */
 export const DEVELOPMENT_STAFF_API_KEY = "dev-staff-key-not-for-production"
-export const DEVELOPMENT_ISSUER = "urn:g-store:development-identity"
+const DEVELOPMENT_ISSUER = "urn:g-store:development-identity"
 export const DEVELOPMENT_DATABASE_PASSWORDS: ReadonlyArray<string> = [
   "postgres",
   "password",
