@@ -19,6 +19,7 @@ import { adminServer } from "@g-store/service-kit/AdminServer.ts"
 import { database } from "@g-store/service-kit/Database.ts"
 import { Guards } from "@g-store/service-kit/Guards.ts"
 import { databaseHealth, Health, messagingHealth, readyWhile } from "@g-store/service-kit/Health.ts"
+import { hostInUrl } from "@g-store/service-kit/HostInUrl.ts"
 import { httpServer, serve } from "@g-store/service-kit/HttpServer.ts"
 import { PooledRandom } from "@g-store/service-kit/PooledRandom.ts"
 import { environment, optionalAuthJwksUrl } from "@g-store/service-kit/ServiceConfig.ts"
@@ -145,7 +146,8 @@ const logged = Effect.callback<void>((resume) => void setImmediate(() => resume(
 
 /** The one line that says that everything is up, and where; last of what a start prints. */
 const Announcement = Layer.effectDiscard(Effect.gen(function*() {
-  const { adminPort, gatewayPort, host, webPort } = yield* addresses
+  const { adminPort, gatewayPort, webPort, ...where } = yield* addresses
+  const host = hostInUrl(where.host)
   const gateway = `http://${host}:${gatewayPort}`
   const services = ["orders", "payments", "notifications", ...((yield* issuedElsewhere) ? [] : ["identity"])]
   const pages = services.map((name) => `${gateway}/api/${name}/swagger/index.html`).join(" ")

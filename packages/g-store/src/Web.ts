@@ -1,4 +1,5 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import { hostInUrl, isAnyAddress } from "@g-store/service-kit/HostInUrl.ts"
 import { httpServer, serve } from "@g-store/service-kit/HttpServer.ts"
 import { currency } from "@g-store/service-kit/ServiceConfig.ts"
 import { Deferred, Effect, Layer } from "effect"
@@ -17,7 +18,7 @@ interface Where {
 }
 
 const whereOf = (host: string, port: number): Where => ({
-  host: host === "0.0.0.0" || host === "::" ? "*" : host,
+  host: isAnyAddress(host) ? "*" : hostInUrl(host),
   port
 })
 

@@ -1,4 +1,6 @@
 import { Config, Schema, SchemaTransformation } from "effect"
+import { hostInUrl, isAnyAddress } from "./HostInUrl.ts"
+import { host } from "./ServiceConfig.ts"
 import { variable } from "./Variable.ts"
 
 const Origins = Schema.String.pipe(
@@ -17,10 +19,17 @@ const webPort = variable("WEB_PORT", {
   fallback: 3000
 })
 
+/** Where the page is, on this machine and on the one address that HOST names. */
+const ownOrigins = Config.map(Config.all([host, webPort]), ([address, port]) =>
+  Array.from(
+    new Set(["127.0.0.1", "localhost", ...(isAnyAddress(address) ? [] : [hostInUrl(address)])]),
+    (name) => `http://${name}:${port}`
+  ))
+
 /** CORS_ORIGINS: whose pages may call, and open sockets. The frontend's own addresses if absent. */
 export const corsOrigins: Config.Config<ReadonlyArray<string>> = Config.flatMap(
-  webPort,
-  (port) =>
+  ownOrigins,
+  (fallback) =>
     variable<ReadonlyArray<string>>("CORS_ORIGINS", {
       expected: "a comma list of origins such as https://shop.example,https://staff.example",
       schema: Origins.check(
@@ -28,6 +37,6 @@ export const corsOrigins: Config.Config<ReadonlyArray<string>> = Config.flatMap(
           origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)
         )
       ),
-      fallback: [`http://127.0.0.1:${port}`, `http://localhost:${port}`]
+      fallback
     })
 )

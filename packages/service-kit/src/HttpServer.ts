@@ -4,6 +4,7 @@ import { HttpRouter, HttpServer } from "effect/http"
 import type { Server, ServerResponse } from "node:http"
 import { Edge, type EdgeOptions } from "./Edge.ts"
 import { Health } from "./Health.ts"
+import { hostInUrl } from "./HostInUrl.ts"
 import { makeRawServer, PATIENCE, type Patience } from "./RawServer.ts"
 import { shutdownDelay } from "./ServiceConfig.ts"
 
@@ -46,14 +47,18 @@ export interface ListenOptions {
   readonly patience?: Patience
 }
 
+/** What Node says of a HOST that it cannot listen on, whatever the port. */
+const notOurs = new Set<unknown>(["EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN", "EINVAL"])
+
 const listenFailure = ({ host, port, variable }: ListenOptions, cause: unknown): ListenFailed => {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined
+  if (notOurs.has(code)) return new ListenFailed({ message: `HOST: ${host} is no address of this machine` })
   const why = code === "EADDRINUSE"
     ? "something else listens there"
     : code === "EACCES"
     ? "it is not allowed to"
     : String(cause)
-  return new ListenFailed({ message: `${variable}: cannot listen on ${host}:${port}, ${why}` })
+  return new ListenFailed({ message: `${variable}: cannot listen on ${hostInUrl(host)}:${port}, ${why}` })
 }
 
 type Listening = Layer.Success<ReturnType<typeof NodeHttpServer.layer>>

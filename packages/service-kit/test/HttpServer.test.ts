@@ -121,6 +121,31 @@ describe("A server answers with a problem what no route ever sees", () => {
     }))
 })
 
+describe("A server that cannot listen", () => {
+  const refusal = (host: string, port: number) =>
+    Layer.build(httpServer({ host, port, variable: "HTTP_PORT" })).pipe(
+      Effect.flip,
+      Effect.map(({ message }) => message),
+      Effect.provide(env({}))
+    )
+
+  it.live("names HOST where that is the fault", () =>
+    Effect.gen(function*() {
+      for (const host of ["192.0.2.1", "nobody.invalid"]) {
+        assert.strictEqual(yield* refusal(host, 0), `HOST: ${host} is no address of this machine`)
+      }
+    }))
+
+  it.live("names the port's variable where somebody else has it", () =>
+    Effect.gen(function*() {
+      const port = yield* listening(thingsRoutes())
+      assert.strictEqual(
+        yield* refusal("127.0.0.1", port),
+        `HTTP_PORT: cannot listen on 127.0.0.1:${port}, something else listens there`
+      )
+    }))
+})
+
 describe("A server", () => {
   it.live("answers on a connection that looked idle when it was told to close", () =>
     Effect.gen(function*() {

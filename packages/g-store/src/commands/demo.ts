@@ -1,3 +1,4 @@
+import { hostInUrl, isAnyAddress } from "@g-store/service-kit/HostInUrl.ts"
 import { Config, Effect, Layer, Option, Runtime, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { runDemo } from "../demo/Demo.ts"
@@ -46,7 +47,10 @@ export const demo = Command.make(
   },
   Effect.fnUntraced(function*({ customers, journal, orders, patience, rate, url }) {
     const { gatewayPort, host } = yield* addresses
-    const gateway = Option.getOrElse(url, () => `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${gatewayPort}`)
+    const gateway = Option.getOrElse(
+      url,
+      () => `http://${hostInUrl(isAnyAddress(host) ? "127.0.0.1" : host)}:${gatewayPort}`
+    )
     const failures = yield* runDemo({ orders, rate, customers }).pipe(
       Effect.provide(Layer.mergeAll(
         StoreClient.layer(gateway.replace(/\/$/, ""), `${patience} seconds`),
