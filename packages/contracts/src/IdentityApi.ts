@@ -1,8 +1,8 @@
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { EdgeProblems } from "./Actor.ts"
+import { apiDocument } from "./ApiDocument.ts"
 import { UserId } from "./Ids.ts"
-import { openObjects } from "./OpenObjects.ts"
 import { Forbidden, TooManyRequests, Unauthorized } from "./Problems.ts"
 
 export const Role = Schema.Literals(["customer", "staff"]).annotate({ identifier: "Role" })
@@ -56,7 +56,7 @@ export class IdentityApi extends HttpApi.make("identity")
   .add(IdentityGroup)
   .middleware(EdgeProblems)
   .annotate(HttpApi.ParseOptions, { errors: "all" })
-  .annotate(OpenApi.Transform, openObjects)
+  .annotate(OpenApi.Transform, apiDocument)
   .annotateMerge(OpenApi.annotations({
     title: "g-store development identity provider",
     version: "1.0.0",

@@ -1,8 +1,8 @@
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Authentication, EdgeProblems, RateLimit } from "./Actor.ts"
+import { apiDocument } from "./ApiDocument.ts"
 import { OrderId } from "./Ids.ts"
-import { openObjects } from "./OpenObjects.ts"
 import { OrderNotFound } from "./OrderErrors.ts"
 import { Forbidden } from "./Problems.ts"
 import { OrderUpdate } from "./Socket.ts"
@@ -41,7 +41,7 @@ export class NotificationsApi extends HttpApi.make("notifications")
   .middleware(Authentication)
   .middleware(EdgeProblems)
   .annotate(HttpApi.ParseOptions, { errors: "all" })
-  .annotate(OpenApi.Transform, openObjects)
+  .annotate(OpenApi.Transform, apiDocument)
   .annotateMerge(OpenApi.annotations({
     title: "g-store notifications",
     version: "1.0.0",

@@ -11,7 +11,7 @@ const opened = (node: unknown): unknown => {
 }
 
 /**
- * The document as services keep it: members that a service does not know are ignored, and answers may get new ones, so
+ * Objects as services keep them: members that a service does not know are ignored, and answers may get new ones, so
  * no object is closed (`additionalProperties: false`), as the generated document would have it.
  */
 export const openObjects = (document: Readonly<Record<string, unknown>>): Record<string, unknown> =>

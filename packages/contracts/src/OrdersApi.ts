@@ -2,8 +2,8 @@ import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Authentication, EdgeProblems, RateLimit } from "./Actor.ts"
 import { Amount } from "./Amount.ts"
+import { apiDocument } from "./ApiDocument.ts"
 import { OrderId, UserId } from "./Ids.ts"
-import { openObjects } from "./OpenObjects.ts"
 import {
   CustomerCancellationReason,
   Description,
@@ -151,10 +151,10 @@ export class OrdersApi extends HttpApi.make("orders")
   .middleware(Authentication)
   .middleware(EdgeProblems)
   .annotate(HttpApi.ParseOptions, { errors: "all" })
-  .annotate(OpenApi.Transform, openObjects)
+  .annotate(OpenApi.Transform, apiDocument)
   .annotateMerge(OpenApi.annotations({
     title: "g-store orders",
     version: "1.0.0",
-    description: "Orders from creation to issue or cancellation. Errors are RFC 9457 problems; switch on `type`."
+    description: "Orders from creation to issue or cancellation."
   }))
 {}

@@ -3,8 +3,8 @@ import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "
 import { Account, Payment, Transaction } from "./Account.ts"
 import { Authentication, EdgeProblems, RateLimit } from "./Actor.ts"
 import { Amount } from "./Amount.ts"
+import { apiDocument } from "./ApiDocument.ts"
 import { AccountId, OrderId } from "./Ids.ts"
-import { openObjects } from "./OpenObjects.ts"
 import { AccountExists, AccountNotFound, BalanceLimitExceeded, PaymentNotFound } from "./PaymentErrors.ts"
 import { Forbidden, IdempotencyKeyInUse, IdempotencyKeyReused } from "./Problems.ts"
 import { idempotencyKey, Limit } from "./Requests.ts"
@@ -84,10 +84,10 @@ export class PaymentsApi extends HttpApi.make("payments")
   .middleware(Authentication)
   .middleware(EdgeProblems)
   .annotate(HttpApi.ParseOptions, { errors: "all" })
-  .annotate(OpenApi.Transform, openObjects)
+  .annotate(OpenApi.Transform, apiDocument)
   .annotateMerge(OpenApi.annotations({
     title: "g-store payments",
     version: "1.0.0",
-    description: "Accounts, top-ups, ledgers and the payment of orders. Errors are RFC 9457 problems; switch on `type`."
+    description: "Accounts, top-ups, ledgers and the payment of orders."
   }))
 {}

@@ -9,6 +9,7 @@ import { OrdersApi } from "../src/OrdersApi.ts"
 import * as PaymentErrors from "../src/PaymentErrors.ts"
 import { PaymentsApi } from "../src/PaymentsApi.ts"
 import * as Problems from "../src/Problems.ts"
+import { edgeProblemTypes } from "../src/ProblemTypes.ts"
 
 const documents = {
   orders: OpenApi.fromApi(OrdersApi),
@@ -112,6 +113,13 @@ describe("problem types", () => {
   it("are known for every problem", () => {
     assert.isAbove(types.length, 15)
     assert.deepStrictEqual(types.filter(([, type]) => type === undefined), [])
+  })
+
+  it("are listed in one place of the document of every service that may answer them", () => {
+    const listed = Object.values(documents).map(({ components }) => components.schemas["ProblemType"]?.["enum"])
+    for (const list of listed) assert.includeMembers(Array.isArray(list) ? list : [], [...edgeProblemTypes])
+    const every = listed.flat()
+    for (const [name, type = ""] of types) assert.include(every, type.replaceAll("\"", ""), name)
   })
 
   it("are unique, so that programs can switch on them", () => {

@@ -5,6 +5,7 @@ import {
   RouteNotFound,
   ServiceUnavailable
 } from "@g-store/contracts/Problems.ts"
+import type { EdgeProblemType } from "@g-store/contracts/ProblemTypes.ts"
 import { type Cause, Effect, type Schema } from "effect"
 import { HttpServerError, type HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
 
@@ -95,32 +96,34 @@ export const endingOfCause = (cause: Cause.Cause<unknown>): Effect.Effect<Ending
   return (interrupt === undefined ? undefined : endingOf(interrupt)) ?? ending(internal, true)
 }
 
-const titles: Readonly<Record<number, string>> = {
-  400: "Request invalid",
-  404: "Not found",
-  405: "Method not allowed",
-  408: "Request timeout",
-  413: "Body too large",
-  417: "Expectation failed",
-  426: "Upgrade required",
-  431: "Headers too large",
-  503: "Service unavailable"
+interface Kind {
+  readonly type: EdgeProblemType
+  readonly title: string
 }
+
+const kinds: Readonly<Record<number, Kind>> = {
+  400: { type: "urn:g-store:request-invalid", title: "Request invalid" },
+  404: { type: "urn:g-store:route-not-found", title: "Route not found" },
+  405: { type: "urn:g-store:method-not-allowed", title: "Method not allowed" },
+  408: { type: "urn:g-store:request-timeout", title: "Request timeout" },
+  413: { type: "urn:g-store:body-too-large", title: "Body too large" },
+  415: { type: "urn:g-store:media-type-unsupported", title: "Media type unsupported" },
+  431: { type: "urn:g-store:headers-too-large", title: "Headers too large" },
+  503: { type: "urn:g-store:service-unavailable", title: "Service unavailable" }
+}
+
+const kindOf = (status: number): Kind =>
+  kinds[status] ?? (status >= 500
+    ? { type: "urn:g-store:internal-error", title: "Internal error" }
+    : { type: "urn:g-store:request-refused", title: "Request refused" })
 
 /** An error answer that came without a problem (a text, or nothing), as one. */
 export const plainProblem = (
   status: number,
   request: HttpServerRequest.HttpServerRequest
 ): Readonly<Record<string, Schema.Json>> => {
-  if (status === 415) {
-    const found = request.headers["content-type"]?.slice(0, 100) || "nothing"
-    return {
-      type: "urn:g-store:media-type-unsupported",
-      title: "Media type unsupported",
-      status,
-      detail: `Send the body with Content-Type: application/json, not ${found}.`
-    }
-  }
-  const title = titles[status] ?? (status >= 500 ? "Internal error" : "Request refused")
-  return { type: `urn:g-store:${title.toLowerCase().replaceAll(" ", "-")}`, title, status, detail: `${title}.` }
+  const { title, type } = kindOf(status)
+  const found = request.headers["content-type"]?.slice(0, 100) || "nothing"
+  const detail = status === 415 ? `Send the body with Content-Type: application/json, not ${found}.` : `${title}.`
+  return { type, title, status, detail }
 }

@@ -1,3 +1,4 @@
+import type { EdgeProblemType } from "@g-store/contracts/ProblemTypes.ts"
 import { CurrentTraceparent } from "@g-store/messaging/TraceContext.ts"
 import { Effect, FiberSet, Random } from "effect"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
@@ -27,7 +28,7 @@ const KEEP_ALIVE_MILLIS = 65_000
 interface RawProblem {
   readonly status: number
   readonly reason: string
-  readonly type: string
+  readonly type: EdgeProblemType
   readonly detail: string
   /** The Allow header of a 405. */
   readonly allow?: string
@@ -37,19 +38,19 @@ const rawProblems: Readonly<Record<string, RawProblem>> = {
   HPE_HEADER_OVERFLOW: {
     status: 431,
     reason: "Request Header Fields Too Large",
-    type: "headers-too-large",
+    type: "urn:g-store:headers-too-large",
     detail: "URL and headers together are larger than 16 KiB. Send less."
   },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: {
     status: 413,
     reason: "Content Too Large",
-    type: "body-too-large",
+    type: "urn:g-store:body-too-large",
     detail: "The chunk extensions are too large. Send the body without them."
   },
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,
     reason: "Request Timeout",
-    type: "request-timeout",
+    type: "urn:g-store:request-timeout",
     detail: "The request did not arrive in time. Send it again, faster."
   }
 }
@@ -57,7 +58,7 @@ const rawProblems: Readonly<Record<string, RawProblem>> = {
 const malformed: RawProblem = {
   status: 400,
   reason: "Bad Request",
-  type: "request-invalid",
+  type: "urn:g-store:request-invalid",
   detail: "This is not an HTTP request that can be read: mend its first line or its headers."
 }
 
@@ -72,7 +73,7 @@ const unknownMethod = (packet: unknown): RawProblem | undefined => {
   return method === undefined ? undefined : {
     status: 405,
     reason: "Method Not Allowed",
-    type: "method-not-allowed",
+    type: "urn:g-store:method-not-allowed",
     detail: method === method.toUpperCase()
       ? `${method} is not served here. ${SERVED} are.`
       : `Methods are written in capitals: ${method.toUpperCase()}, not ${method}.`,
@@ -81,7 +82,7 @@ const unknownMethod = (packet: unknown): RawProblem | undefined => {
 }
 
 const bodyOf = ({ detail, reason, status, type }: RawProblem, traceId: string): string =>
-  JSON.stringify({ type: `urn:g-store:${type}`, title: reason, status, detail, error: detail, traceId })
+  JSON.stringify({ type, title: reason, status, detail, error: detail, traceId })
 
 /** What Node's parser says of a request that it cannot read. */
 interface RequestError extends Error {
@@ -127,13 +128,13 @@ const answerWith = (
 const notReady: RawProblem = {
   status: 503,
   reason: "Service unavailable",
-  type: "service-unavailable",
+  type: "urn:g-store:service-unavailable",
   detail: "The service is starting or stopping. Try again in a second."
 }
 const noExpectation: RawProblem = {
   status: 417,
   reason: "Expectation Failed",
-  type: "expectation-failed",
+  type: "urn:g-store:expectation-failed",
   detail: "The only Expect that is understood is 100-continue. Send the request without it."
 }
 

@@ -1,13 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch } from "effect"
+import { HttpServerRequest } from "effect/http"
+import { plainProblem } from "../src/EdgeAnswers.ts"
 import { as, type Got, inMemory } from "./asking.ts"
 import { alice, thingsRoutes } from "./things.ts"
+import { listedTypes } from "./ThingsApi.ts"
 
 /** What every error answer must look like, whoever found the error. */
 const isProblem = (got: Got, status: number, type: string) => {
   assert.strictEqual(got.status, status)
   assert.strictEqual(got.headers.get("content-type"), "application/problem+json")
   assert.strictEqual(got.body["type"], `urn:g-store:${type}`)
+  assert.include(listedTypes, got.body["type"])
   assert.strictEqual(got.body["status"], status)
   assert.isString(got.body["title"])
   assert.isString(got.body["detail"])
@@ -205,6 +209,15 @@ describe("The edge answers with a problem", () => {
       isProblem(got, 401, "unauthorized")
       assert.match(got.headers.get("www-authenticate") ?? "", /^Bearer/)
     }))
+})
+
+describe("An error answer without a problem", () => {
+  it("becomes one of a type that the document lists, whatever its status", () => {
+    const request = HttpServerRequest.fromWeb(new Request("http://things.test/"))
+    for (let status = 400; status < 600; status++) {
+      assert.include(listedTypes, plainProblem(status, request)["type"], String(status))
+    }
+  })
 })
 
 describe("The edge", () => {

@@ -8,6 +8,7 @@ import { httpServer, NodeServer, serve, ServerStop } from "../src/HttpServer.ts"
 import { env } from "./asking.ts"
 import { dial, listening } from "./sockets.ts"
 import { thingsRoutes } from "./things.ts"
+import { listedTypes } from "./ThingsApi.ts"
 
 const get = (path: string, headers = "") =>
   `GET ${path} HTTP/1.1\r\nHost: things\r\nAuthorization: Bearer alice\r\n${headers}\r\n`
@@ -24,6 +25,7 @@ const refusedWith = (text: string, status: number, type: string) => {
   assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} `))
   const problem = problemIn(text)
   assert.strictEqual(problem["type"], `urn:g-store:${type}`)
+  assert.include(listedTypes, problem["type"])
   assert.strictEqual(problem["status"], status)
   assert.strictEqual(problem["error"], problem["detail"])
   assert.match(String(problem["traceId"]), /^[0-9a-f]{32}$/)

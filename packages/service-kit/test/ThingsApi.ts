@@ -1,4 +1,5 @@
 import { Authentication, EdgeProblems, RateLimit } from "@g-store/contracts/Actor.ts"
+import { apiDocument } from "@g-store/contracts/ApiDocument.ts"
 import { OrderId } from "@g-store/contracts/Ids.ts"
 import {
   IdempotencyKeyInUse,
@@ -8,7 +9,7 @@ import {
 } from "@g-store/contracts/Problems.ts"
 import { idempotencyKey, ifMatch, Limit } from "@g-store/contracts/Requests.ts"
 import { Schema } from "effect"
-import { HttpApi, HttpApiEndpoint, HttpApiError, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiError, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 
 /** 409 of the tests' API. */
 export class ThingTaken extends HttpApiError.Problem<ThingTaken>()("ThingTaken", {
@@ -80,4 +81,8 @@ export class ThingsApi extends HttpApi.make("things")
   .middleware(RateLimit)
   .middleware(Authentication)
   .middleware(EdgeProblems)
+  .annotate(OpenApi.Transform, apiDocument)
 {}
+
+/** Every `type` that the document says a problem may have. */
+export const listedTypes = Object.values(OpenApi.fromApi(ThingsApi).components.schemas["ProblemType"]?.["enum"] ?? {})

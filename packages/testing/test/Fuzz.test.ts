@@ -26,6 +26,9 @@ const RUNS = 60
 /** What the router and the edge answer for any path: documented once, in the problems of the contracts. */
 const anywhere = new Set([404, 405])
 
+/** A problem whose type is one of those that the document lists. */
+const listed = { required: ["type"], properties: { type: { $ref: "#/components/schemas/ProblemType" } } }
+
 const Sent = Schema.Struct({
   who: Schema.Literals(["customer", "stranger", "staff", "nobody", "forger"]),
   id: Schema.Union([
@@ -132,6 +135,7 @@ for (const name of ["orders", "payments", "notifications"] as const) {
             const type = (response.headers.get("content-type") ?? "").split(";")[0] ?? ""
             const value: unknown = JSON.parse(text)
             const schema = documented?.content?.[type]?.schema
+            if (response.status >= 400 && matches(listed, value) !== undefined) throw new Error(`unlisted: ${where}`)
             if (schema === undefined) {
               if (!anywhere.has(response.status)) throw new Error(`undocumented ${type}: ${where}`)
               return true

@@ -1,0 +1,6 @@
+import { openObjects } from "./OpenObjects.ts"
+import { withProblemTypes } from "./ProblemTypes.ts"
+
+/** An OpenAPI document as services keep it, from the one that is generated of their API. */
+export const apiDocument = (document: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  withProblemTypes(openObjects(document))
