@@ -60,6 +60,12 @@ describe.each(operations)("$name", ({ api, method, operation, path }) => {
     assert.deepStrictEqual(operation.security, isPublic ? [] : [{ bearer: [] }, { staffKey: [] }])
   })
 
+  it("has a body that may be left out where nothing may be sent instead", () => {
+    const schema = JSON.stringify(operation.requestBody?.content["application/json"]?.schema ?? {})
+    if (operation.requestBody === undefined) return
+    assert.strictEqual(operation.requestBody.required ?? false, !schema.includes("\"null\""))
+  })
+
   it("takes an idempotency key where it changes something", () => {
     assert.strictEqual(parameters.includes("idempotency-key"), changes && !isPublic)
   })
