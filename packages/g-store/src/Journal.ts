@@ -1,6 +1,6 @@
 import { AccountId, OrderId, UserId } from "@g-store/contracts/Ids.ts"
 import { OrderStatus } from "@g-store/contracts/Order.ts"
-import { Context, Effect, FileSystem, Layer, Option, Schema, Stream } from "effect"
+import { Context, Effect, FileSystem, Layer, Option, type PlatformError, Schema, Stream } from "effect"
 
 /** One acknowledged 201 or 204: what the store has promised never to forget. */
 export const JournalEntry = Schema.Union([
@@ -14,6 +14,23 @@ export type JournalEntry = typeof JournalEntry.Type
 
 const Line = Schema.fromJsonString(JournalEntry)
 
+/** The journal cannot be written where it was named. */
+export class JournalUnwritable extends Schema.TaggedError<JournalUnwritable>()("JournalUnwritable", {
+  file: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `the journal ${this.file} cannot be written: ${this.reason}`
+  }
+}
+
+const whyUnwritable = ({ message, reason }: PlatformError.PlatformError): string =>
+  reason._tag === "NotFound"
+    ? "there is no such folder"
+    : reason._tag === "PermissionDenied"
+    ? "it is not allowed to"
+    : message
+
 /** Where acknowledged answers are written down, one JSON line each, before anything else is done with them. */
 export class Journal extends Context.Service<Journal, {
   readonly append: (entry: JournalEntry) => Effect.Effect<void>
@@ -25,7 +42,9 @@ export class Journal extends Context.Service<Journal, {
     Layer.effect(
       Journal,
       Effect.gen(function*() {
-        const file = yield* (yield* FileSystem.FileSystem).open(path, { flag: "a" })
+        const file = yield* (yield* FileSystem.FileSystem).open(path, { flag: "a" }).pipe(
+          Effect.mapError((error) => new JournalUnwritable({ file: path, reason: whyUnwritable(error) }))
+        )
         const encoder = new TextEncoder()
         const encode = Schema.encodeEffect(Line)
         return Journal.of({

@@ -1,4 +1,4 @@
-import { adminPort, host, optionalDatabaseUrlIn } from "@g-store/service-kit/ServiceConfig.ts"
+import { adminPort, host, httpUrl, optionalDatabaseUrlIn } from "@g-store/service-kit/ServiceConfig.ts"
 import { optional, refuse, variable } from "@g-store/service-kit/Variable.ts"
 import { Config, Effect, Option, Schema } from "effect"
 
@@ -55,6 +55,9 @@ const port = (name: string, fallback: number) =>
     schema: Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: 65535 })),
     fallback
   })
+
+/** GATEWAY_URL: the gateway that a demo calls, where it is not that of `npm start`. */
+export const gatewayUrl = optional("GATEWAY_URL", httpUrl)
 
 /** The addresses that people use. */
 export const addresses = Config.all({

@@ -12,6 +12,15 @@ const refusals: ReadonlyArray<readonly [args: string, said: RegExp]> = [
   ["audit --bogus", /--bogus/],
   ["audit --settle soon", /--settle/],
   ["nonsense", /nonsense/],
+  ["demo --rate 0", /--rate: "0". Expected a number from 0.001 to 100000/],
+  ["demo --rate=-3", /--rate/],
+  ["demo --orders 0", /--orders: "0". Expected a number from 1 to 10000000/],
+  ["demo --patience=-1", /--patience/],
+  ["demo --url foo", /--url: "foo". Expected an http:\/\/ or https:\/\/ URL/],
+  ["demo --journal /no/dir/x", /the journal \/no\/dir\/x cannot be written: there is no such folder/],
+  ["audit --settle=-1", /--settle: "-1". Expected a number from 0 to 86400/],
+  ["token --user x", /--user: "x". Expected a UUID/],
+  ["dead-letters discard an-id --reason=", /--reason. Expected some words/],
   ["dead-letters replay", /Name a dead letter, or say --all/]
 ]
 

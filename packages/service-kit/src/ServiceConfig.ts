@@ -59,7 +59,7 @@ const isUrl = (protocols: ReadonlyArray<string>) =>
     const { password, protocol, username } = new URL(value)
     return protocols.includes(protocol) && decodes(username) && decodes(password)
   })
-const httpUrl = { expected: "an http:// or https:// URL", schema: text.check(isUrl(["http:", "https:"])) }
+export const httpUrl = { expected: "an http:// or https:// URL", schema: text.check(isUrl(["http:", "https:"])) }
 const databaseUrlOptions = {
   expected: "a URL such as postgres://user:password@host:5432/database",
   schema: text.check(isUrl(["postgres:", "postgresql:"])).pipe(

@@ -7,6 +7,7 @@ import { audit as runAudit, type AuditResult } from "../audit/Audit.ts"
 import { type Finding, type Invariant, invariants } from "../audit/Finding.ts"
 import { Watch } from "../audit/Watch.ts"
 import { type JournalEntry, JournalLineUnreadable, readJournal } from "../Journal.ts"
+import { within } from "./flags.ts"
 import { makeInside } from "./Inside.ts"
 
 /** Invariants do not hold: exit code 1, the offending ids were printed before. */
@@ -78,6 +79,7 @@ export const audit = Command.make(
       Flag.optional
     ),
     settle: Flag.Finite("settle").pipe(
+      within(0, 86_400),
       Flag.withDescription("Seconds that work in flight may take before it counts as a breach"),
       Flag.withDefault(30)
     ),

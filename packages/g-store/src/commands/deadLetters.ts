@@ -5,6 +5,7 @@ import { Console, DateTime, Effect, Layer, Option, Runtime, Schema } from "effec
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import { Hex } from "effect/encoding"
 import { type DatabaseName, databaseNames } from "../StoreConfig.ts"
+import { notBlank } from "./flags.ts"
 import { makeInside } from "./Inside.ts"
 
 /** The call names no letter, or not one that is there. */
@@ -117,7 +118,7 @@ const replay = Command.make(
 
 const discard = Command.make(
   "discard",
-  { id: letterId, reason: Flag.String("reason").pipe(Flag.withDescription("Why, for the record")) },
+  { id: letterId, reason: Flag.String("reason").pipe(notBlank, Flag.withDescription("Why, for the record")) },
   Effect.fnUntraced(function*({ id, reason }) {
     yield* owner(id, (letters) => letters.discard(id, reason))
     yield* Console.log("Marked: its consumer drops it within a second, or at its next start.")

@@ -1,11 +1,12 @@
 import { hostInUrl, isAnyAddress } from "@g-store/service-kit/HostInUrl.ts"
-import { Config, Effect, Layer, Option, Runtime, Schema } from "effect"
+import { Effect, Layer, Option, Runtime, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { runDemo } from "../demo/Demo.ts"
 import { StoreClient } from "../demo/StoreClient.ts"
 import { Tally } from "../demo/Tally.ts"
 import { Journal } from "../Journal.ts"
-import { addresses } from "../StoreConfig.ts"
+import { addresses, gatewayUrl } from "../StoreConfig.ts"
+import { httpAddress, within } from "./flags.ts"
 
 /** Some orders could not be played to their end: exit code 1. */
 class DemoFailed extends Schema.TaggedError<DemoFailed>()("DemoFailed", { failures: Schema.Int }) {
@@ -15,19 +16,23 @@ class DemoFailed extends Schema.TaggedError<DemoFailed>()("DemoFailed", { failur
   override readonly [Runtime.errorExitCode] = 1
 }
 
-const positive = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000_000 }))
+const many = within(1, 10_000_000)
 
 export const demo = Command.make(
   "demo",
   {
     orders: Flag.Int("orders").pipe(
-      Flag.withSchema(positive),
+      many,
       Flag.withDescription("How many orders to place"),
       Flag.withDefault(1000)
     ),
-    rate: Flag.Finite("rate").pipe(Flag.withDescription("Orders a second, open loop"), Flag.withDefault(100)),
+    rate: Flag.Finite("rate").pipe(
+      within(0.001, 100_000),
+      Flag.withDescription("Orders a second, open loop"),
+      Flag.withDefault(100)
+    ),
     customers: Flag.Int("customers").pipe(
-      Flag.withSchema(positive),
+      many,
       Flag.withDescription("How many customers share them"),
       Flag.withDefault(50)
     ),
@@ -36,19 +41,21 @@ export const demo = Command.make(
       Flag.optional
     ),
     url: Flag.String("url").pipe(
-      Flag.withDescription("The gateway; that of npm start if absent"),
-      Flag.withFallbackConfig(Config.String("GATEWAY_URL")),
+      httpAddress,
+      Flag.withDescription("The gateway; GATEWAY_URL, then that of npm start if absent"),
       Flag.optional
     ),
     patience: Flag.Finite("patience").pipe(
+      within(0, 86_400),
       Flag.withDescription("Seconds to go on repeating a call that a restarting store does not answer"),
       Flag.withDefault(60)
     )
   },
   Effect.fnUntraced(function*({ customers, journal, orders, patience, rate, url }) {
     const { gatewayPort, host } = yield* addresses
+    const configured = yield* gatewayUrl
     const gateway = Option.getOrElse(
-      url,
+      Option.orElse(url, () => configured),
       () => `http://${hostInUrl(isAnyAddress(host) ? "127.0.0.1" : host)}:${gatewayPort}`
     )
     const failures = yield* runDemo({ orders, rate, customers }).pipe(

@@ -1,15 +1,20 @@
 import { UserId } from "@g-store/contracts/Ids.ts"
 import { DevelopmentKeys } from "@g-store/identity-service/DevelopmentKeys.ts"
 import { issueToken } from "@g-store/identity-service/issueToken.ts"
-import { Console, Effect } from "effect"
+import { Console, Effect, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { join } from "node:path"
 import { dataDir } from "../StoreConfig.ts"
 
+const uuid = Schema.decodeOption(UserId)
+
 export const token = Command.make(
   "token",
   {
-    user: Flag.String("user").pipe(Flag.withSchema(UserId), Flag.withDescription("The user's UUID")),
+    user: Flag.String("user").pipe(
+      Flag.filterMap(uuid, () => "Expected a UUID"),
+      Flag.withDescription("The user's UUID")
+    ),
     role: Flag.Literals("role", ["customer", "staff"]).pipe(Flag.withDefault("customer"))
   },
   Effect.fnUntraced(function*({ role, user }) {
