@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { run } from "./kills/StoreProcess.ts"
+import { scratchFolder } from "./scratchFolder.ts"
 
 /** Runs a command to its end: the exit code, and all that it printed. */
 const ended = Effect.fnUntraced(function*(args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) {
@@ -39,3 +40,19 @@ it.live("help that was asked for is no failure", () =>
       assert.strictEqual((yield* ended(args)).code, 0)
     }
   }))
+
+it.live("token gives none that the store would not take", () =>
+  Effect.gen(function*() {
+    const GSTORE_DATA_DIR = yield* scratchFolder("token")
+    const args = ["token", "--user", "0191f3a2-7b1c-7c33-9d52-5c1a7d3f1a10"]
+    const refused = [
+      { GSTORE_ENV: "production" },
+      { AUTH_JWKS_URL: "https://id.example/jwks.json" }
+    ]
+    for (const env of refused) {
+      const { code, text } = yield* ended(args, { GSTORE_DATA_DIR, ...env })
+      assert.strictEqual(code, 2)
+      assert.match(text, new RegExp(`^gstore: ${Object.keys(env)[0]}: .*\\n$`))
+    }
+    assert.match((yield* ended(args, { GSTORE_DATA_DIR, AUTH_JWKS_URL: "" })).text, /^ey/)
+  }).pipe(Effect.scoped))
