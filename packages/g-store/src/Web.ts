@@ -1,6 +1,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { hostInUrl, isAnyAddress } from "@g-store/service-kit/HostInUrl.ts"
 import { httpServer, serve } from "@g-store/service-kit/HttpServer.ts"
+import { methodRoutes } from "@g-store/service-kit/MethodRoutes.ts"
 import { currency } from "@g-store/service-kit/ServiceConfig.ts"
 import { Deferred, Effect, Layer } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse, HttpStaticServer } from "effect/http"
@@ -87,9 +88,11 @@ const routes = Layer.effectDiscard(Effect.gen(function*() {
   )
 }))
 
+const served = new Map([["/config.json", new Set(["GET"])], ["/*", new Set(["GET"])]] as const)
+
 /** The frontend on WEB_PORT: the built page, and `/config.json`, which tells it where the gateway is. */
 export const Web = Layer.unwrap(Effect.map(addresses, ({ host, webPort }) =>
-  serve(routes, { logLevel: "Debug" }).pipe(
+  serve(Layer.merge(routes, methodRoutes(served)), { logLevel: "Debug" }).pipe(
     Layer.provide(httpServer({ host, port: webPort, variable: "WEB_PORT" })),
     Layer.provide(NodeServices.layer)
   )))

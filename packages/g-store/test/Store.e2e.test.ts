@@ -57,6 +57,8 @@ it.live("takes an order from its account to ISSUED, through a kill, and audits c
     const again = yield* started(env)
 
     yield* Effect.promise(async () => {
+      const page = await fetch(`http://127.0.0.1:${env.WEB_PORT}/`, { method: "POST" })
+      assert.deepStrictEqual([page.status, page.headers.get("allow")], [405, "GET, HEAD, OPTIONS"])
       // Tokens survive a restart: the keys are in the folder.
       const ada = makeStoreApi({ baseUrl: url, token: () => token })
       const staff = makeStoreApi({ baseUrl: url, staffKey: "dev-staff-key-not-for-production" })
