@@ -91,8 +91,13 @@ const routes = Layer.effectDiscard(Effect.gen(function*() {
 const served = new Map([["/config.json", new Set(["GET"])], ["/*", new Set(["GET"])]] as const)
 
 /** The frontend on WEB_PORT: the built page, and `/config.json`, which tells it where the gateway is. */
-export const Web = Layer.unwrap(Effect.map(addresses, ({ host, webPort }) =>
-  serve(Layer.merge(routes, methodRoutes(served)), { logLevel: "Debug" }).pipe(
-    Layer.provide(httpServer({ host, port: webPort, variable: "WEB_PORT" })),
-    Layer.provide(NodeServices.layer)
-  )))
+export const Web = Layer.unwrap(
+  Effect.map(addresses, ({ host, webPort }) =>
+    serve(Layer.merge(routes, methodRoutes(served)), {
+      logLevel: "Debug",
+      paths: "The page is at /; the APIs are on another port."
+    }).pipe(
+      Layer.provide(httpServer({ host, port: webPort, variable: "WEB_PORT" })),
+      Layer.provide(NodeServices.layer)
+    ))
+)

@@ -1,6 +1,7 @@
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
+import type { EdgeOptions } from "./Edge.ts"
 import { Health } from "./Health.ts"
 import { httpServer, type ListenOptions, serve } from "./HttpServer.ts"
 import { methodRoutes } from "./MethodRoutes.ts"
@@ -45,9 +46,16 @@ export const AdminRoutes = Layer.mergeAll(
   )
 )
 
-/** The admin routes on a port of their own: nothing is shed there, and checks that come every second are logged at debug. */
+/** Nothing is shed there, and checks that come every second are logged at debug. */
+export const adminEdge: EdgeOptions = {
+  logLevel: "Debug",
+  maxInFlight: Number.POSITIVE_INFINITY,
+  paths: "There are /health/live, /health/ready and /metrics; the APIs are on another port."
+}
+
+/** The admin routes on a port of their own. */
 export const adminServer = (options: ListenOptions) =>
-  serve(AdminRoutes, { logLevel: "Debug", maxInFlight: Number.POSITIVE_INFINITY }).pipe(
+  serve(AdminRoutes, adminEdge).pipe(
     Layer.provide(httpServer(options)),
     Layer.merge(ProcessMetrics)
   )

@@ -21,6 +21,8 @@ export interface EdgeOptions {
   readonly logLevel?: "Info" | "Debug"
   /** Requests worked on at once before others are turned away with 503: MAX_IN_FLIGHT if absent. */
   readonly maxInFlight?: number
+  /** What a 404 says of the paths that there are; that services list theirs in openapi.json if absent. */
+  readonly paths?: string
 }
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -89,7 +91,7 @@ export const Edge = (options: EdgeOptions = {}) =>
         Effect.gen(function*() {
           const refusal = isRouteNotFound(cause) ? yield* refusalOfMethod(routes, passage.request) : undefined
           if (refusal !== undefined) return yield* answered(passage, refusal)
-          const ending = yield* endingOfCause(cause)
+          const ending = yield* endingOfCause(cause, options.paths)
           if (ending.defect) {
             yield* Metric.update(defectCounter, 1)
             yield* Effect.logError(`${passage.request.method} ${shownPath(passage.request.originalUrl)} failed`, cause)

@@ -28,14 +28,16 @@ const decodes = (path: string): boolean => {
   }
 }
 
-const unknownRoute = (request: HttpServerRequest.HttpServerRequest) => {
+const SERVICE_PATHS = "Each service lists its paths in openapi.json."
+
+const unknownRoute = (request: HttpServerRequest.HttpServerRequest, paths: string) => {
   const path = shownPath(request.url)
   if (!decodes(path)) {
     return new RequestInvalid({
       detail: "The URL's path has a % without two hex digits behind it, or with digits that are not UTF-8."
     })
   }
-  return new RouteNotFound({ detail: `Nothing is served at ${path}. Each service lists its paths in openapi.json.` })
+  return new RouteNotFound({ detail: `Nothing is served at ${path}. ${paths}` })
 }
 
 export const tooLarge = new BodyTooLarge({
@@ -65,14 +67,14 @@ const ending = (problem: HttpServerRespondable.Respondable, defect = false): Eff
 /** The caller is gone; nothing can be sent. 499 is for the log. */
 const gone: Ending = { response: HttpServerResponse.empty({ status: 499 }), defect: false }
 
-const endingOf = (reason: Cause.Reason<unknown>): Effect.Effect<Ending> | undefined => {
+const endingOf = (reason: Cause.Reason<unknown>, paths: string): Effect.Effect<Ending> | undefined => {
   if (reason._tag === "Interrupt") {
     return reason.annotations.has(HttpServerError.ClientAbort.key) ? Effect.succeed(gone) : ending(stopping)
   }
   const error = reason._tag === "Fail" ? reason.error : reason.defect
   if (HttpServerResponse.isHttpServerResponse(error)) return Effect.succeed({ response: error, defect: false })
   if (!HttpServerError.isHttpServerError(error)) return undefined
-  if (error.reason._tag === "RouteNotFound") return ending(unknownRoute(error.reason.request))
+  if (error.reason._tag === "RouteNotFound") return ending(unknownRoute(error.reason.request, paths))
   if (error.reason._tag === "RequestParseError") {
     return ending(error.reason.reason === "BodyTooLarge" ? tooLarge : unreadable)
   }
@@ -86,14 +88,17 @@ export const isRouteNotFound = (cause: Cause.Cause<unknown>): boolean =>
     && reason.error.reason._tag === "RouteNotFound"
   )
 
-/** What a failed request is answered with. Anything not foreseen is 500 and shows nothing from inside. */
-export const endingOfCause = (cause: Cause.Cause<unknown>): Effect.Effect<Ending> => {
+/**
+ * What a failed request is answered with. Anything not foreseen is 500 and shows nothing from inside. `paths` is what a
+ * 404 says of those that there are.
+ */
+export const endingOfCause = (cause: Cause.Cause<unknown>, paths = SERVICE_PATHS): Effect.Effect<Ending> => {
   for (const reason of cause.reasons) {
-    const known = reason._tag === "Interrupt" ? undefined : endingOf(reason)
+    const known = reason._tag === "Interrupt" ? undefined : endingOf(reason, paths)
     if (known !== undefined) return known
   }
   const interrupt = cause.reasons.every((reason) => reason._tag === "Interrupt") ? cause.reasons[0] : undefined
-  return (interrupt === undefined ? undefined : endingOf(interrupt)) ?? ending(internal, true)
+  return (interrupt === undefined ? undefined : endingOf(interrupt, paths)) ?? ending(internal, true)
 }
 
 interface Kind {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
 import { Effect, Exit, Fiber, Layer, Ref, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { AdminRoutes } from "../src/AdminServer.ts"
+import { adminEdge, AdminRoutes } from "../src/AdminServer.ts"
 import { Health, messagingHealth, readyWhile } from "../src/Health.ts"
 import { inMemory } from "./asking.ts"
 
@@ -13,9 +13,10 @@ const admin = Effect.gen(function*() {
   )
   const health = yield* Effect.provideContext(Health, context)
   const messaging = yield* Effect.provideContext(MessagingHealth, context)
-  const { ask, logged } = yield* inMemory(AdminRoutes.pipe(Layer.provide(Layer.succeed(Health, health))), {
-    logLevel: "Debug"
-  })
+  const { ask, logged } = yield* inMemory(
+    AdminRoutes.pipe(Layer.provide(Layer.succeed(Health, health))),
+    adminEdge
+  )
   const ready = Effect.map(
     ask("GET", "/health/ready"),
     ({ body, status }) => [status, body["state"] ?? body["status"], body["reasons"]]
@@ -114,7 +115,9 @@ describe("The admin routes", () => {
   it.effect("are nothing but those", () =>
     Effect.gen(function*() {
       const { ask } = yield* admin
-      assert.strictEqual((yield* ask("GET", "/openapi.json")).status, 404)
+      const { body, status } = yield* ask("GET", "/openapi.json")
+      assert.strictEqual(status, 404)
+      assert.include(body["detail"], "There are /health/live, /health/ready and /metrics")
       assert.strictEqual((yield* ask("POST", "/health/live")).status, 405)
     }))
 })
