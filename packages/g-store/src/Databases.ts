@@ -68,9 +68,8 @@ export const ownDatabases = Effect.gen(function*() {
   return { urls: yield* complete({ ...server.urls, ...named }), embedded }
 })
 
-/** For tools: the databases of a running store, or of a stopped one, whose PostgreSQL then runs until the scope ends. */
-export const anyDatabases = Effect.gen(function*() {
-  const { embedded, named } = yield* split
+/** Those of a running store, or of a stopped one, whose PostgreSQL then runs until the scope ends. */
+const reached = Effect.fnUntraced(function*({ embedded, named }: Effect.Success<typeof split>) {
   if (embedded.length === 0) return yield* complete(named)
   const folder = yield* dataDir
   const urls = yield* DataFolder.lock(folder).pipe(
@@ -79,4 +78,14 @@ export const anyDatabases = Effect.gen(function*() {
     Effect.catchTag("DataFolderInUse", () => RunningPostgres.attach({ dataDir: folder, databases: embedded }))
   )
   return yield* complete({ ...urls, ...named })
+})
+
+/** For tools that make a store where there is none. */
+export const madeDatabases = Effect.flatMap(split, reached)
+
+/** For tools that look at a store: they make none where the folder's name is misspelt. */
+export const anyDatabases = Effect.gen(function*() {
+  const found = yield* split
+  if (found.embedded.length > 0) yield* DataFolder.holdsStore(yield* dataDir)
+  return yield* reached(found)
 })

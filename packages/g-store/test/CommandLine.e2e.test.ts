@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { existsSync } from "node:fs"
+import * as path from "node:path"
 import { run } from "./kills/StoreProcess.ts"
 import { scratchFolder } from "./scratchFolder.ts"
 
@@ -55,4 +57,18 @@ it.live("token gives none that the store would not take", () =>
       assert.match(text, new RegExp(`^gstore: ${Object.keys(env)[0]}: .*\\n$`))
     }
     assert.match((yield* ended(args, { GSTORE_DATA_DIR, AUTH_JWKS_URL: "" })).text, /^ey/)
+  }).pipe(Effect.scoped))
+
+it.live("what looks at a store makes none where there is none", () =>
+  Effect.gen(function*() {
+    const GSTORE_DATA_DIR = path.join(yield* scratchFolder("misspelt"), "g-stroe")
+    for (const args of [["audit"], ["outbox", "status"], ["dead-letters", "list"], ["audit", "--watch"]]) {
+      const { code, text } = yield* ended(args, { GSTORE_DATA_DIR })
+      assert.notStrictEqual(code, 0)
+      assert.include(
+        text,
+        `The data folder ${GSTORE_DATA_DIR} has no store: see that GSTORE_DATA_DIR names the right one.`
+      )
+      assert.isFalse(existsSync(GSTORE_DATA_DIR))
+    }
   }).pipe(Effect.scoped))

@@ -1,6 +1,7 @@
 import { Effect, Schema, type Scope } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
+import { clusterFiles } from "./ClusterFiles.ts"
 import { describe, errorCode } from "./EmbeddedPostgresError.ts"
 import { hold } from "./FileLock.ts"
 import { makeFolder } from "./makeFolder.ts"
@@ -28,6 +29,28 @@ export class DataFolderUnusable extends Schema.TaggedError<DataFolderUnusable>()
     return `The data folder ${this.dataDir} ${wrong} (${this.detail}): ${mend}, or set GSTORE_DATA_DIR to another folder.`
   }
 }
+
+/** The folder is not there, or no store was ever in it. */
+export class DataFolderEmpty extends Schema.TaggedError<DataFolderEmpty>()("DataFolderEmpty", {
+  dataDir: Schema.String
+}) {
+  override get message(): string {
+    return `The data folder ${this.dataDir} has no store: see that GSTORE_DATA_DIR names the right one.`
+  }
+}
+
+const isThere = (file: string): Effect.Effect<boolean> =>
+  Effect.promise(() => fs.access(file).then(() => true, () => false))
+
+/** Fails where no store was ever started: for tools, which are to find one and not to make one. Makes nothing. */
+export const holdsStore = Effect.fn("DataFolder.holdsStore")(
+  function*(dataDir: string): Effect.fn.Return<void, DataFolderEmpty> {
+    const { cluster, dataDir: folder } = clusterFiles(dataDir)
+    // A store that is just being started for the first time has its lock before its cluster.
+    if ((yield* isThere(cluster)) || (yield* isThere(path.join(folder, "store.lock")))) return
+    return yield* new DataFolderEmpty({ dataDir: folder })
+  }
+)
 
 /**
  * Makes the folder where it is missing and keeps every other store out of it until the scope ends.

@@ -2,7 +2,7 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { currentVersion } from "@g-store/service-kit/Migrations.ts"
 import { Effect, Layer, Redacted, Schema } from "effect"
 import { connectedTo } from "../ConnectedTo.ts"
-import { anyDatabases } from "../Databases.ts"
+import { anyDatabases, madeDatabases, type Urls } from "../Databases.ts"
 import { type DatabaseName, databaseNames, databaseVariables } from "../StoreConfig.ts"
 
 /** A service's database does not answer, or refuses us. */
@@ -33,8 +33,7 @@ class NoStoreThere extends Schema.TaggedError<NoStoreThere>()("NoStoreThere", {
  * A few connections to each service's database, for a tool's lifetime. `inside(name, question)` answers a question
  * there. A stopped embedded store's PostgreSQL runs meanwhile.
  */
-export const makeConnected = Effect.gen(function*() {
-  const urls = yield* anyDatabases
+const connected = Effect.fnUntraced(function*(urls: Urls) {
   const client = Effect.fnUntraced(
     function*(name: DatabaseName) {
       const context = yield* Layer.build(
@@ -58,9 +57,12 @@ export const makeConnected = Effect.gen(function*() {
   return yield* connectedTo(client)
 })
 
+/** The same for what makes a store where there is none. */
+export const makeConnected = Effect.flatMap(madeDatabases, connected)
+
 /** The same for what needs a store there, not only a database. */
 export const makeInside = Effect.gen(function*() {
-  const inside = yield* makeConnected
+  const inside = yield* connected(yield* anyDatabases)
   for (const database of databaseNames) {
     if ((yield* inside(database, currentVersion)) > 0) continue
     return yield* new NoStoreThere({ database, variable: databaseVariables[database] })
