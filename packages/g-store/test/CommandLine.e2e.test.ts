@@ -72,3 +72,12 @@ it.live("what looks at a store makes none where there is none", () =>
       assert.isFalse(existsSync(GSTORE_DATA_DIR))
     }
   }).pipe(Effect.scoped))
+
+it.live("migrate makes a store, and logs as it is told to", () =>
+  Effect.gen(function*() {
+    const GSTORE_DATA_DIR = yield* scratchFolder("migrate")
+    const { code, text } = yield* ended(["migrate"], { GSTORE_DATA_DIR, LOG_FORMAT: "json" })
+    assert.strictEqual(code, 0, text)
+    assert.match(text, /^\{"timestamp":.*"module":"migrations","message":"schema migrated to \d+"\}$/m)
+    assert.strictEqual((yield* ended(["outbox", "status"], { GSTORE_DATA_DIR })).code, 0)
+  }).pipe(Effect.scoped))

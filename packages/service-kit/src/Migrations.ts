@@ -71,10 +71,9 @@ export const awaitSchema = (record: MigrationRecord): Effect.Effect<void, never,
         : Effect.fail(`waiting for the schema: found version ${found}, need ${wanted}; run \`gstore migrate\``)
     ),
     Effect.tapError((reason) =>
-      Effect.logWarning(
-        typeof reason === "string" ? reason : "waiting for the schema: the database does not answer",
-        reason
-      )
+      typeof reason === "string"
+        ? Effect.logWarning(reason)
+        : Effect.logWarning("waiting for the schema: the database does not answer", reason)
     ),
     Effect.retry(Schedule.spaced("2 seconds")),
     Effect.orDie,

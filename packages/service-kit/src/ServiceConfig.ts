@@ -61,7 +61,8 @@ const isUrl = (protocols: ReadonlyArray<string>) =>
   })
 export const httpUrl = { expected: "an http:// or https:// URL", schema: text.check(isUrl(["http:", "https:"])) }
 const databaseUrlOptions = {
-  expected: "a URL such as postgres://user:password@host:5432/database",
+  // In angle brackets, which no scrubbing of passwords changes.
+  expected: "a URL of the form postgres://<user>:<password>@<host>:5432/<database>",
   schema: text.check(isUrl(["postgres:", "postgresql:"])).pipe(
     Schema.decodeTo(
       Schema.Redacted(Schema.String),

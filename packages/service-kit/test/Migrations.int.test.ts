@@ -83,7 +83,7 @@ describe("Migrations", () => {
       )
       const starting = yield* Effect.forkChild(Layer.build(production))
       yield* Latch.await(asked)
-      assert.include(warnings[0], "waiting for the schema: found version 0, need 2")
+      assert.strictEqual(warnings[0], "waiting for the schema: found version 0, need 2; run `gstore migrate`")
       assert.isUndefined(starting.pollUnsafe())
       yield* migrate(two).pipe(Effect.provide(pool(url, "gstore migrate")))
       yield* Fiber.join(starting)

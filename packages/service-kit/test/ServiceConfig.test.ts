@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Config, ConfigProvider, Duration, Effect, Option, Redacted } from "effect"
+import { scrubbed } from "../src/LogLine.ts"
 import * as ServiceConfig from "../src/ServiceConfig.ts"
 import { configLine } from "../src/Variable.ts"
 
@@ -28,11 +29,15 @@ describe("A variable", () => {
         "RATE_LIMIT: expected \"off\", or requests a second and burst such as 100,200, found \"many\"",
         "RETENTION_INBOX: expected a whole number with a unit, such as 24h or 8d, more than 0 and at most 36500d, found \"8 days\"",
         "TRUSTED_PROXIES: expected a comma list of CIDRs such as 10.0.0.0/8,192.168.1.7/32, found \"10.0.0.0/8,proxy\"",
-        "DATABASE_URL: expected a URL such as postgres://user:password@host:5432/database, found nothing",
+        "DATABASE_URL: expected a URL of the form postgres://<user>:<password>@<host>:5432/<database>, found nothing",
         "AUTH_JWKS_URL: expected an http:// or https:// URL, found \"ftp://keys\"",
         "MAX_IN_FLIGHT: expected a whole number from 1 to 100000, found \"0\""
       ])
-      for (const line of lines) assert.notInclude(line, "\n")
+      for (const line of lines) {
+        assert.notInclude(line, "\n")
+        // What is printed is scrubbed, and still reads as it should.
+        assert.strictEqual(scrubbed(line), line)
+      }
     }))
 
   it.effect("that is a secret is never shown", () =>
