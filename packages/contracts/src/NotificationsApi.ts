@@ -18,7 +18,7 @@ export class UpdatesGroup extends HttpApiGroup.make("updates")
       query: {
         afterVersion: Schema.optionalKey(
           Schema.Int
-            .check(Schema.isGreaterThanOrEqualTo(0))
+            .check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
             .annotate({ description: "Only what came after this version; 0 for everything", examples: [0] })
         )
       },

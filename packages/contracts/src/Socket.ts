@@ -27,7 +27,11 @@ export const OrderCancelledFrame = Schema.Struct({
 export const OrderUpdate = Schema.Union([OrderStatusChangedFrame, OrderCancelledFrame])
 export type OrderUpdate = typeof OrderUpdate.Type
 
-const AfterVersion = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+const expected = `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`
+const AfterVersion = Schema.Number.check(
+  Schema.isInt({ expected }),
+  Schema.isGreaterThanOrEqualTo(0, { expected })
+)
 const Scope = Schema.Literals(["mine", "all"])
 
 export const Authenticate = Schema.Struct({ type: Schema.tag("authenticate"), token: Schema.String })

@@ -18,8 +18,8 @@ const places: Record<HttpApiSchemaError["kind"], string> = {
 }
 
 /** Says what to mend first, and lists the rest. */
-const problemOf = (error: HttpApiSchemaError): RequestInvalid => {
-  const errors = faultsOf(error)
+const problemOf = (error: HttpApiSchemaError, url: string): RequestInvalid => {
+  const errors = faultsOf(error, url)
   const place = places[error.kind]
   const [first] = errors
   const where = first === undefined || first.path.length === 0
@@ -29,8 +29,10 @@ const problemOf = (error: HttpApiSchemaError): RequestInvalid => {
   return new RequestInvalid({ errors, detail: `Mend ${where}: ${first?.message ?? "it is malformed"}${others}.` })
 }
 
-const answerTo = (error: HttpApiSchemaError): Effect.Effect<never, RequestInvalid> =>
-  error.kind === "Body" || error.kind === "ResponseHeaders" ? Effect.die(error.cause) : Effect.fail(problemOf(error))
+const answerTo = (error: HttpApiSchemaError, url: string): Effect.Effect<never, RequestInvalid> =>
+  error.kind === "Body" || error.kind === "ResponseHeaders"
+    ? Effect.die(error.cause)
+    : Effect.fail(problemOf(error, url))
 
 const shown = (header: string): string => JSON.stringify(header.slice(0, 100))
 
@@ -64,18 +66,18 @@ const unreadable = (headers: Headers.Headers): MediaTypeUnsupported | BodyTooLar
  */
 export const EdgeProblemsLive = Layer.succeed(
   EdgeProblems,
-  EdgeProblems.of((effect, { endpoint }) => {
-    const decoded = Effect.catch(
-      effect,
-      (error): Effect.Effect<never, unhandled | RequestInvalid> =>
-        HttpApiSchemaError.is(error) ? answerTo(error) : Effect.fail(error)
-    )
-    return Effect.flatMap(CurrentRequestFacts, (facts) => {
+  EdgeProblems.of((effect, { endpoint }) =>
+    Effect.flatMap(CurrentRequestFacts, (facts) => {
       if (facts !== undefined) facts.route = endpoint.path
-      return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }): typeof decoded => {
+      return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers, url }) => {
+        const decoded = Effect.catch(
+          effect,
+          (error): Effect.Effect<never, unhandled | RequestInvalid> =>
+            HttpApiSchemaError.is(error) ? answerTo(error, url) : Effect.fail(error)
+        )
         const refusal = unreadable(headers)
         return refusal === undefined ? decoded : HttpServerRespondable.toResponse(refusal)
       })
     })
-  })
+  )
 )

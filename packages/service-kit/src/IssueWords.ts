@@ -61,24 +61,23 @@ const segment = (key: PropertyKey): string | number => typeof key === "number" ?
 const faultsIn = (
   issue: SchemaIssue.Issue,
   path: ReadonlyArray<string | number>,
-  kind: HttpApiSchemaError["kind"]
+  several: (name: string | number | undefined) => boolean
 ): ReadonlyArray<Fault> => {
-  const expected = (ast: SchemaAST.AST): ReadonlyArray<Fault> => {
-    // A query's values are strings; only one that is given twice is none.
-    const several = kind === "Query" && path.length > 0 && SchemaAST.isString(ast)
-    return [{ path, message: several ? "Expected one value, not several" : `Expected ${takenBy(ast)}` }]
-  }
+  const expected = (ast: SchemaAST.AST): ReadonlyArray<Fault> => [{
+    path,
+    message: several(path[0]) ? "Expected one value, not several" : `Expected ${takenBy(ast)}`
+  }]
   switch (issue._tag) {
     case "Pointer":
-      return faultsIn(issue.issue, [...path, ...issue.path.map(segment)], kind)
+      return faultsIn(issue.issue, [...path, ...issue.path.map(segment)], several)
     case "Encoding":
-      return faultsIn(issue.issue, path, kind)
+      return faultsIn(issue.issue, path, several)
     case "Composite":
-      return issue.issues.flatMap((inner) => faultsIn(inner, path, kind))
+      return issue.issues.flatMap((inner) => faultsIn(inner, path, several))
     case "AnyOf":
       return issue.issues.length === 0
         ? expected(issue.ast)
-        : issue.issues.flatMap((inner) => faultsIn(inner, path, kind))
+        : issue.issues.flatMap((inner) => faultsIn(inner, path, several))
     case "InvalidType":
       return expected(issue.ast)
     case "MissingKey":
@@ -88,5 +87,20 @@ const faultsIn = (
   }
 }
 
-/** Everything that is wrong with one part of a request. */
-export const faultsOf = (error: HttpApiSchemaError): ReadonlyArray<Fault> => faultsIn(error.cause.issue, [], error.kind)
+const WHOLE = "Expected a whole number"
+const bounds = /^Expected a number ((from|of at) .*)$/
+
+/** A number beyond its bounds may be beyond all that is exact, and so no whole number as well: both are one fault. */
+const joined = (faults: ReadonlyArray<Fault>): ReadonlyArray<Fault> =>
+  faults.flatMap((fault) => {
+    const others = faults.filter(({ path }) => path.join("\n") === fault.path.join("\n"))
+    const range = others.map(({ message }) => bounds.exec(message)?.[1]).find((found) => found !== undefined)
+    if (fault.message === WHOLE && range !== undefined) return [{ ...fault, message: `${WHOLE} ${range}` }]
+    return bounds.test(fault.message) && others.some(({ message }) => message === WHOLE) ? [] : [fault]
+  })
+
+/** Everything that is wrong with one part of a request, which was asked for by `url`. */
+export const faultsOf = (error: HttpApiSchemaError, url: string): ReadonlyArray<Fault> => {
+  const query = new URLSearchParams(error.kind === "Query" ? url.slice(url.indexOf("?") + 1) : "")
+  return joined(faultsIn(error.cause.issue, [], (name) => query.getAll(String(name)).length > 1))
+}

@@ -51,6 +51,9 @@ const bodies: ReadonlyArray<readonly [typeof ada | typeof staff, string, Record<
     "{\"amount\":1.5}": "amount: Expected a whole number",
     "{\"amount\":0}": `amount: ${amount}`,
     "{\"amount\":1000000000001}": `amount: ${amount}`,
+    "{\"amount\":9007199254740993}": "amount: Expected a whole number from 1 to 1000000000000",
+    "{\"amount\":1e400}": "amount: Expected a whole number from 1 to 1000000000000",
+    "{\"amount\":-1.5}": "amount: Expected a whole number from 1 to 1000000000000",
     "{\"amount\":1,\"description\":5}": "description: Expected a string",
     "{\"amount\":1,\"description\":\"\\u0000\"}":
       "description: Expected text without the character U+0000 and without halves of characters (lone surrogates)",
@@ -82,6 +85,8 @@ const urls: ReadonlyArray<readonly [typeof ada | typeof staff, string, string]> 
   [ada, `GET ${ORDERS}?limit=1&limit=2`, "limit: Expected one value, not several"],
   [ada, `GET ${ORDERS}?page=0`, "page: Expected a number from 1 to 1000000000"],
   [ada, `GET ${ORDERS}?status=paid`, `status: Expected one of ${statuses}`],
+  [ada, `GET ${ORDERS}?status=PAID&status=PENDING`, "status: Expected one value, not several"],
+  [staff, `GET ${STAFF}?userId=${id}&userId=${id}`, "userId: Expected one value, not several"],
   [ada, `GET ${ORDERS}?cursor=zzz`, `cursor: ${cursor}`],
   [ada, `GET ${ORDERS}?cursor=abc`, `cursor: ${cursor}`],
   [ada, `GET ${ORDERS}/abc`, `id: ${uuid}`],
@@ -95,7 +100,12 @@ const urls: ReadonlyArray<readonly [typeof ada | typeof staff, string, string]> 
   [
     ada,
     `GET /api/notifications/v1/orders/${id}/events?afterVersion=-1`,
-    "afterVersion: Expected a number of at least 0"
+    "afterVersion: Expected a number from 0 to 9007199254740991"
+  ],
+  [
+    ada,
+    `GET /api/notifications/v1/orders/${id}/events?afterVersion=1e20`,
+    "afterVersion: Expected a whole number from 0 to 9007199254740991"
   ],
   [ada, `GET /api/notifications/v1/orders/${id}/events?afterVersion=x`, "afterVersion: Expected a number"]
 ]
