@@ -16,6 +16,7 @@ import { OrderStorePostgres } from "@g-store/order-service/OrderStorePostgres.ts
 import { PaymentService, PaymentWorkers } from "@g-store/payment-service/PaymentService.ts"
 import { PaymentStorePostgres } from "@g-store/payment-service/PaymentStorePostgres.ts"
 import { adminServer } from "@g-store/service-kit/AdminServer.ts"
+import { UserIdDeleted } from "@g-store/service-kit/Callers.ts"
 import { database } from "@g-store/service-kit/Database.ts"
 import { Guards } from "@g-store/service-kit/Guards.ts"
 import { databaseHealth, Health, messagingHealth, readyWhile } from "@g-store/service-kit/Health.ts"
@@ -157,12 +158,14 @@ const Announcement = Layer.effectDiscard(Effect.gen(function*() {
   )
 }))
 
+const OwnGateway = Layer.effect(UserIdDeleted, Effect.map(passUserId, (pass) => !pass))
+
 /** The whole store in one process. */
 export const AllInOne = Announcement.pipe(
   Layer.provide(Serving),
   Layer.merge(Warnings),
   Layer.provide(Admin),
-  Layer.provide(Guards),
+  Layer.provide(Layer.provide(Guards, OwnGateway)),
   Layer.provide(TokenSource),
   Layer.provide([Bus, Health.layer]),
   Layer.provide([MessagingHealth.layer, PooledRandom, NodeServices.layer]),

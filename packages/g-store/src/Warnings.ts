@@ -1,10 +1,13 @@
 import {
+  authMode,
   DEVELOPMENT_STAFF_API_KEY,
+  environment,
   host,
   retentionInboxFault,
   staffApiKey
 } from "@g-store/service-kit/ServiceConfig.ts"
 import { Config, Effect, Option, Redacted } from "effect"
+import { passUserId } from "./Gateway.ts"
 import { databaseVariables } from "./StoreConfig.ts"
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i
@@ -18,6 +21,14 @@ export const warnings = (issuing: boolean) =>
       found.push(
         "DATABASE_URL is not read here, it is for one service alone. "
           + `The store reads ${Object.values(databaseVariables).join(", ")}; what is unset is embedded.`
+      )
+    }
+    if ((yield* authMode) === "trusted-header" && !(yield* passUserId)) {
+      const mend = (yield* environment) === "production"
+        ? "Set AUTH_MODE=jwt, or run the services behind a gateway of your own."
+        : "Set GATEWAY_PASS_USER_ID=true, which is for development alone, or AUTH_MODE=jwt."
+      found.push(
+        `AUTH_MODE=trusted-header serves no customer here: the store's own gateway deletes X-User-ID. ${mend}`
       )
     }
     const forgetful = yield* retentionInboxFault

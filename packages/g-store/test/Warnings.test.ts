@@ -21,6 +21,15 @@ describe("A start warns", () => {
       assert.notInclude(line, "secret")
     }))
 
+  it.effect("of a mode in which no customer can be served, because the own gateway deletes the header", () =>
+    Effect.gen(function*() {
+      const trusted = { AUTH_MODE: "trusted-header", TRUSTED_PROXIES: "10.0.0.0/8" }
+      assert.include((yield* of(trusted))[0], "GATEWAY_PASS_USER_ID=true")
+      const [line = ""] = yield* of({ ...trusted, GSTORE_ENV: "production" }, false)
+      assert.match(line, /^AUTH_MODE=trusted-header serves no customer here: .*AUTH_MODE=jwt/)
+      assert.deepStrictEqual(yield* of({ ...trusted, GATEWAY_PASS_USER_ID: "true" }), [])
+    }))
+
   it.effect("of an inbox that forgets messages which may come again", () =>
     Effect.gen(function*() {
       const [line = ""] = yield* of({ RETENTION_INBOX: "1h" })

@@ -22,6 +22,11 @@ export interface Credentials {
   readonly client: string | undefined
 }
 
+/** Whether X-User-ID never gets here, because the gateway in this very process deletes it. */
+export const UserIdDeleted = Context.Reference<boolean>("@g-store/service-kit/Callers/UserIdDeleted", {
+  defaultValue: () => false
+})
+
 export type Refusal = Unauthorized | TooManyRequests | ServiceUnavailable
 
 /**
@@ -60,6 +65,9 @@ const make = Effect.gen(function*() {
   const development = (yield* environment) === "development"
   const proxies = yield* trustedProxies
   const isStaffKey = sameSecret(yield* staffApiKey)
+  const nobodyNamed = (yield* UserIdDeleted)
+    ? "Send X-Staff-API-Key: this gateway deletes X-User-ID, so no customer can be named here."
+    : "Send X-User-ID through a trusted proxy, or X-Staff-API-Key."
   const failures = makeTokenBuckets(FAILURES)
 
   const refused = (client: string | undefined, detail: string): Effect.Effect<never, Unauthorized | TooManyRequests> =>
@@ -128,7 +136,7 @@ const make = Effect.gen(function*() {
       if (staffKey !== undefined) return byStaffKey(staffKey, client)
       if (mode === "trusted-header") {
         return userId === undefined
-          ? refused(client, "Send X-User-ID through a trusted proxy, or X-Staff-API-Key.")
+          ? refused(client, nobodyNamed)
           : byUserId(userId, credentials)
       }
       return authorization === undefined

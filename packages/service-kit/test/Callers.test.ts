@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Caller } from "@g-store/contracts/Actor.ts"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { Callers, type Credentials } from "../src/Callers.ts"
+import { Callers, type Credentials, UserIdDeleted } from "../src/Callers.ts"
 import { TokenKeysUnavailable } from "../src/TokenKeys.ts"
 import { TokenInvalid, TokenVerifier } from "../src/TokenVerifier.ts"
 import { env } from "./asking.ts"
@@ -32,10 +32,16 @@ const nothing: Credentials = {
   client: "203.0.113.9"
 }
 
-const withCallers = (variables: Record<string, string> = {}) =>
+const withCallers = (variables: Record<string, string> = {}, deleted = false) =>
   Effect.gen(function*() {
     const context = yield* Layer.build(
-      Callers.layer.pipe(Layer.provide(Verifier), Layer.provide(env({ STAFF_API_KEY: KEY, ...variables })))
+      Callers.layer.pipe(
+        Layer.provide(Verifier),
+        Layer.provide([
+          env({ STAFF_API_KEY: KEY, ...variables }),
+          Layer.succeed(UserIdDeleted, deleted)
+        ])
+      )
     )
     const callers = yield* Effect.provideContext(Callers, context)
     const outcome = (credentials: Partial<Credentials>) =>
@@ -100,6 +106,13 @@ describe("In jwt mode", () => {
 })
 
 describe("In trusted-header mode", () => {
+  it.effect("a gateway that deletes X-User-ID says so, for no proxy would help", () =>
+    Effect.gen(function*() {
+      const { outcome } = yield* withCallers(trusted, true)
+      assert.match(String(yield* outcome({})), /^401 .*this gateway deletes X-User-ID/)
+      assert.match(String(yield* (yield* withCallers(trusted)).outcome({})), /^401 .*through a trusted proxy/)
+    }))
+
   it.effect("X-User-ID names the customer when it comes from a trusted proxy", () =>
     Effect.gen(function*() {
       const { outcome } = yield* withCallers({ ...trusted, TRUSTED_PROXIES: "10.0.0.0/8" })
