@@ -17,20 +17,29 @@ import { PaymentService, PaymentWorkers } from "@g-store/payment-service/Payment
 import { PaymentStorePostgres } from "@g-store/payment-service/PaymentStorePostgres.ts"
 import { adminServer } from "@g-store/service-kit/AdminServer.ts"
 import { UserIdDeleted } from "@g-store/service-kit/Callers.ts"
+import { corsOrigins } from "@g-store/service-kit/CorsOrigins.ts"
 import { database } from "@g-store/service-kit/Database.ts"
 import { Guards } from "@g-store/service-kit/Guards.ts"
 import { databaseHealth, Health, messagingHealth, readyWhile } from "@g-store/service-kit/Health.ts"
 import { hostInUrl } from "@g-store/service-kit/HostInUrl.ts"
 import { httpServer, serve } from "@g-store/service-kit/HttpServer.ts"
 import { PooledRandom } from "@g-store/service-kit/PooledRandom.ts"
-import { environment, optionalAuthJwksUrl } from "@g-store/service-kit/ServiceConfig.ts"
+import {
+  authJwksUrlIfTokensCount,
+  currency,
+  environment,
+  optionalAuthJwksUrl,
+  optionalDatabaseUrlIn,
+  serviceSettings
+} from "@g-store/service-kit/ServiceConfig.ts"
 import { TokenKeys } from "@g-store/service-kit/TokenKeys.ts"
-import { Console, Effect, Layer, Option, type Redacted } from "effect"
+import { checked } from "@g-store/service-kit/Variable.ts"
+import { Config, Console, Effect, Layer, Option, type Redacted } from "effect"
 import { join } from "node:path"
 import { Auditor } from "./audit/Auditor.ts"
 import { ownDatabases, OwnFolder } from "./Databases.ts"
 import { cors, mounted, passUserId, withoutUserId } from "./Gateway.ts"
-import { addresses, audited, type DatabaseName, dataDir, onKafka } from "./StoreConfig.ts"
+import { addresses, audited, type DatabaseName, databaseVariables, dataDir, onKafka } from "./StoreConfig.ts"
 import { warnings } from "./Warnings.ts"
 import { Web } from "./Web.ts"
 
@@ -160,6 +169,25 @@ const Announcement = Layer.effectDiscard(Effect.gen(function*() {
 
 const OwnGateway = Layer.effect(UserIdDeleted, Effect.map(passUserId, (pass) => !pass))
 
+/** In production tokens must come from elsewhere. */
+const authJwksUrl = Config.flatMap(
+  environment,
+  (env) => env === "production" ? authJwksUrlIfTokensCount : optionalAuthJwksUrl
+)
+
+/** Everything that the environment says, looked at before anything is begun. */
+const Settings = Layer.effectDiscard(checked([
+  ...serviceSettings,
+  authJwksUrl,
+  ...Object.values(databaseVariables).map(optionalDatabaseUrlIn),
+  addresses,
+  onKafka,
+  passUserId,
+  corsOrigins,
+  currency,
+  audited
+]))
+
 /** The whole store in one process. */
 export const AllInOne = Announcement.pipe(
   Layer.provide(Serving),
@@ -169,5 +197,6 @@ export const AllInOne = Announcement.pipe(
   Layer.provide(TokenSource),
   Layer.provide([Bus, Health.layer]),
   Layer.provide([MessagingHealth.layer, PooledRandom, NodeServices.layer]),
-  Layer.provide(OwnFolder)
+  Layer.provide(OwnFolder),
+  Layer.provide(Settings)
 )

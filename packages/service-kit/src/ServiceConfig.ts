@@ -302,3 +302,20 @@ export const retentionInboxFault = Config.map(inboxRetention, forgetsTooSoon)
 
 export const retentionFeed = retention("RETENTION_FEED", "90 days")
 export const retentionIdempotency = retention("RETENTION_IDEMPOTENCY", "24 hours")
+
+/** What every service of the store reads, besides where its database and Kafka are. */
+export const serviceSettings: ReadonlyArray<Config.Config<unknown>> = [
+  environment,
+  host,
+  adminPort,
+  authMode,
+  authIssuer,
+  staffApiKey,
+  trustedProxies,
+  rateLimit,
+  maxInFlight,
+  shutdownDelay,
+  retentionInbox,
+  retentionFeed,
+  retentionIdempotency
+]

@@ -1,4 +1,5 @@
 import { EventBusKafka } from "@g-store/messaging/kafka/EventBusKafka.ts"
+import { kafkaConfig } from "@g-store/messaging/kafka/KafkaOptions.ts"
 import { MessagingHealth } from "@g-store/messaging/MessagingHealth.ts"
 import { Effect, Layer } from "effect"
 import { adminServer } from "./AdminServer.ts"
@@ -8,9 +9,10 @@ import { databaseHealth, Health, messagingHealth, readyWhile } from "./Health.ts
 import { httpServer, serve } from "./HttpServer.ts"
 import { logging } from "./Logging.ts"
 import { PooledRandom } from "./PooledRandom.ts"
-import { adminPort, databaseUrl, host, httpPort } from "./ServiceConfig.ts"
+import { adminPort, authJwksUrlIfTokensCount, databaseUrl, host, httpPort, serviceSettings } from "./ServiceConfig.ts"
 import { TokenKeys } from "./TokenKeys.ts"
 import { tracing } from "./Tracing.ts"
+import { checked } from "./Variable.ts"
 
 /** `routes` on HTTP_PORT, health and metrics on ADMIN_PORT; ready while it serves. */
 const serving = <A, E, R>(routes: Layer.Layer<A, E, R>) =>
@@ -52,5 +54,8 @@ export const serviceProgram = <A, E, R>(service: string, { database, layer }: Se
     Layer.provide(Layer.provide(Guards, TokenKeys.layerConfig)),
     Layer.provide(EventBusKafka.layer),
     Layer.provide([MessagingHealth.layer, PooledRandom]),
+    Layer.provide(
+      Layer.effectDiscard(checked([...serviceSettings, httpPort, authJwksUrlIfTokensCount, databaseUrl, kafkaConfig]))
+    ),
     observed(service)
   )

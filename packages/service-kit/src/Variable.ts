@@ -1,4 +1,4 @@
-import { Config, Effect, Option, Result, Schema, SchemaIssue } from "effect"
+import { Cause, Config, Effect, Option, Result, Schema, SchemaIssue } from "effect"
 
 /** How one environment variable is read. */
 export interface VariableOptions<A> {
@@ -55,3 +55,19 @@ export const configLine = (error: Config.ConfigError): string => {
     .map(({ message, path }) => `${(path ?? []).map(String).join("_") || "configuration"}: ${message}`)
     .join("; ")
 }
+
+/**
+ * Reads all of these and fails with every fault, each once: a start that read them where it needs them would name one
+ * at a time.
+ */
+export const checked = (configs: ReadonlyArray<Config.Config<unknown>>): Effect.Effect<void, Config.ConfigError> =>
+  Effect.gen(function*() {
+    const faults = new Map<string, Config.ConfigError>()
+    for (const config of configs) {
+      const read = yield* Effect.result(config)
+      if (Result.isFailure(read)) faults.set(configLine(read.failure), read.failure)
+    }
+    const [first, ...rest] = faults.values()
+    if (first === undefined) return
+    return yield* Effect.failCause(Cause.fromReasons([first, ...rest].map(Cause.makeFailReason)))
+  })

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Config, ConfigProvider, Duration, Effect, Option, Redacted } from "effect"
 import { scrubbed } from "../src/LogLine.ts"
+import { failureText } from "../src/Main.ts"
 import * as ServiceConfig from "../src/ServiceConfig.ts"
-import { configLine } from "../src/Variable.ts"
+import { checked, configLine } from "../src/Variable.ts"
 
 const read = <A>(config: Config.Config<A>, env: Record<string, string>) => config.parse(ConfigProvider.fromEnv({ env }))
 const lineOf = <A>(config: Config.Config<A>, env: Record<string, string>) =>
@@ -96,6 +97,26 @@ describe("What is kept for a time", () => {
       }
       // Short times show how a purge works.
       assert.strictEqual(Duration.toMillis(yield* read(ServiceConfig.retentionInbox, { RETENTION_INBOX: "1ms" })), 1)
+    }))
+})
+
+describe("A start", () => {
+  it.effect("is told of every variable that is wrong, each once", () =>
+    Effect.gen(function*() {
+      const settings = [...ServiceConfig.serviceSettings, ServiceConfig.authJwksUrlIfTokensCount]
+      const told = (env: Record<string, string>) =>
+        checked(settings).pipe(
+          Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env })),
+          Effect.sandbox,
+          Effect.flip,
+          Effect.map((cause) => failureText(cause).split("\n").map((line) => line.split(":")[0]))
+        )
+      assert.deepStrictEqual(yield* told(production), ["AUTH_ISSUER", "STAFF_API_KEY", "AUTH_JWKS_URL"])
+      // AUTH_MODE stands in the way of the others that hang on it, and is one fault.
+      assert.deepStrictEqual(
+        yield* told({ ...production, AUTH_MODE: "trusted-header", STAFF_API_KEY: "e7b1c4a9", RATE_LIMIT: "many" }),
+        ["AUTH_MODE", "RATE_LIMIT"]
+      )
     }))
 })
 
