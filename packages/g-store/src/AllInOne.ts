@@ -38,7 +38,7 @@ import { Config, Console, Effect, Layer, Option, type Redacted } from "effect"
 import { join } from "node:path"
 import { Auditor } from "./audit/Auditor.ts"
 import { ownDatabases, OwnFolder } from "./Databases.ts"
-import { cors, mounted, passUserId, withoutUserId } from "./Gateway.ts"
+import { cors, corsOfShed, mounted, passUserId, withoutUserId } from "./Gateway.ts"
 import { addresses, audited, type DatabaseName, databaseVariables, dataDir, onKafka } from "./StoreConfig.ts"
 import { warnings } from "./Warnings.ts"
 import { Web } from "./Web.ts"
@@ -134,10 +134,13 @@ const Services = Layer.unwrap(Effect.gen(function*() {
 }))
 
 const Gateway = Layer.unwrap(
-  Effect.map(addresses, ({ gatewayPort, host }) =>
-    serve(Layer.mergeAll(Services, Identity, cors, withoutUserId)).pipe(
-      Layer.provide(httpServer({ host, port: gatewayPort, variable: "GATEWAY_PORT" }))
-    ))
+  Effect.map(
+    Config.all([addresses, corsOrigins]),
+    ([{ gatewayPort, host }, origins]) =>
+      serve(Layer.mergeAll(Services, Identity, cors, withoutUserId), { headersOfShed: corsOfShed(origins) }).pipe(
+        Layer.provide(httpServer({ host, port: gatewayPort, variable: "GATEWAY_PORT" }))
+      )
+  )
 )
 
 const Admin = Layer.unwrap(

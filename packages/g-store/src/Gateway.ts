@@ -4,6 +4,8 @@ import { refuse, variable } from "@g-store/service-kit/Variable.ts"
 import { Config, Effect, Layer, Schema } from "effect"
 import { Headers, HttpMiddleware, HttpRouter, HttpServerRequest } from "effect/http"
 
+const EXPOSED = ["ETag", "Location", "Retry-After", "Idempotent-Replayed"]
+
 /**
  * The gateway's alone: services behind it answer no preflight. An OPTIONS without an Origin is none; the services answer
  * it with what the path takes.
@@ -13,7 +15,7 @@ export const cors = HttpRouter.middleware(
     const shared = HttpMiddleware.cors({
       allowedOrigins,
       allowedMethods: ["GET", "POST", "PATCH"],
-      exposedHeaders: ["ETag", "Location", "Retry-After", "Idempotent-Replayed"],
+      exposedHeaders: EXPOSED,
       maxAge: 600
     })
     return (effect) => {
@@ -26,6 +28,16 @@ export const cors = HttpRouter.middleware(
   }),
   { global: true }
 )
+
+/** CORS for answers that no route gives: without it a page could not read that it is to come again. */
+export const corsOfShed = (allowedOrigins: ReadonlyArray<string>) => (origin: string | undefined) =>
+  origin !== undefined && allowedOrigins.includes(origin)
+    ? {
+      "access-control-allow-origin": origin,
+      "access-control-expose-headers": EXPOSED.join(","),
+      vary: "Origin"
+    }
+    : {}
 
 /**
  * Puts a service's routes under a prefix, as nginx does in front of containers, and its name on their log lines. No

@@ -21,6 +21,8 @@ export interface EdgeOptions {
   readonly logLevel?: "Info" | "Debug"
   /** Requests worked on at once before others are turned away with 503: MAX_IN_FLIGHT if absent. */
   readonly maxInFlight?: number
+  /** Headers of the answers to those that are turned away over a socket, by their Origin; none if absent. */
+  readonly headersOfShed?: (origin: string | undefined) => Readonly<Record<string, string>>
   /** What a 404 says of the paths that there are; that services list theirs in openapi.json if absent. */
   readonly paths?: string
 }

@@ -6,7 +6,8 @@ import { Edge, type EdgeOptions } from "./Edge.ts"
 import { Health } from "./Health.ts"
 import { hostInUrl } from "./HostInUrl.ts"
 import { makeRawServer, PATIENCE, type Patience } from "./RawServer.ts"
-import { shutdownDelay } from "./ServiceConfig.ts"
+import * as ServiceConfig from "./ServiceConfig.ts"
+import { shedSurplus } from "./Shedding.ts"
 
 /** How long requests that are being worked on may take after the stop was asked for: SIGKILL follows after 10 seconds. */
 export const Drain = Context.Reference<Duration.Duration>("@g-store/service-kit/HttpServer/Drain", {
@@ -68,7 +69,7 @@ const refused = (failure: ListenFailed): Layer.Layer<Listening, ListenFailed> =>
 
 /** What SHUTDOWN_DELAY took is gone: both together stay within the time that a stop has. */
 const timeToDrain = Effect.gen(function*() {
-  return Duration.subtract(yield* Drain, yield* shutdownDelay)
+  return Duration.subtract(yield* Drain, yield* ServiceConfig.shutdownDelay)
 })
 
 /**
@@ -125,6 +126,11 @@ const closeConnections = Effect.gen(function*() {
   )
 })
 
+const shedding = ({ headersOfShed: headers = () => ({}), maxInFlight }: EdgeOptions = {}) =>
+  Effect.gen(function*() {
+    yield* shedSurplus(yield* NodeServer, { bound: maxInFlight ?? (yield* ServiceConfig.maxInFlight), headers })
+  })
+
 const announce = Effect.gen(function*() {
   const { address } = yield* HttpServer.HttpServer
   yield* Effect.logInfo(`listening on ${HttpServer.formatAddress(address)}`).pipe(
@@ -137,7 +143,7 @@ const announce = Effect.gen(function*() {
  * router in it, and a second server that was built on that would serve the routes of the first one too.
  */
 export const serve = <A, E, R>(routes: Layer.Layer<A, E, R>, options?: EdgeOptions) =>
-  Layer.effectDiscard(Effect.andThen(closeConnections, announce)).pipe(
+  Layer.effectDiscard(Effect.all([closeConnections, shedding(options), announce], { discard: true })).pipe(
     Layer.provide(
       HttpRouter.serve(Layer.provideMerge(routes, Edge(options)), {
         disableLogger: true,

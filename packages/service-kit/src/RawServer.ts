@@ -116,13 +116,16 @@ const answerWith = (
   traceId: string,
   headers: Record<string, string>
 ): void => {
+  const body = bodyOf(problem, traceId)
   response.writeHead(problem.status, {
     "content-type": "application/problem+json",
+    "content-length": Buffer.byteLength(body),
+    "x-content-type-options": "nosniff",
     "x-request-id": traceId,
     connection: "close",
     ...headers
   })
-  response.end(bodyOf(problem, traceId))
+  response.end(body)
 }
 
 const notReady: RawProblem = {
@@ -131,6 +134,20 @@ const notReady: RawProblem = {
   type: "urn:g-store:service-unavailable",
   detail: "The service is starting or stopping. Try again in a second."
 }
+const busy: RawProblem = {
+  status: 503,
+  reason: "Service unavailable",
+  type: "urn:g-store:service-unavailable",
+  detail: "Too many requests are being worked on. Try again in a second."
+}
+
+/** 503 for a request that is turned away before any work. Its connection stays: a new one would cost more. */
+export const refuseBusy = (
+  response: ServerResponse,
+  traceId: string,
+  headers: Readonly<Record<string, string>>
+): void => answerWith(response, busy, traceId, { connection: "keep-alive", "retry-after": "1", ...headers })
+
 const noExpectation: RawProblem = {
   status: 417,
   reason: "Expectation Failed",

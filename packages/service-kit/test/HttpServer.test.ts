@@ -54,6 +54,30 @@ describe("A server answers with a problem what no route ever sees", () => {
       }
     }))
 
+  it.live("requests beyond those that it works on at once, and keeps their connections", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make()
+      const arrived = yield* Latch.make()
+      const slow = Effect.andThen(Latch.open(arrived), Latch.await(gate))
+      const port = yield* listening(thingsRoutes({ slow }), {
+        maxInFlight: 1,
+        headersOfShed: (origin) => origin === undefined ? {} : { "access-control-allow-origin": origin }
+      })
+      const held = yield* dial(port)
+      yield* held.send(get("/v1/slow"))
+      yield* Latch.await(arrived)
+      const other = yield* dial(port)
+      yield* other.send(get("/v1/things", "Origin: http://page\r\n"))
+      const shed = yield* other.received((text) => text.endsWith("}"))
+      refusedWith(shed, 503, "service-unavailable")
+      assert.match(shed, /\r\nretry-after: 1\r\n/i)
+      assert.match(shed, /\r\naccess-control-allow-origin: http:\/\/page\r\n/i)
+      yield* Latch.open(gate)
+      yield* held.received((text) => text.startsWith("HTTP/1.1 204"))
+      yield* other.send(get("/v1/things"))
+      yield* other.received((text) => text.includes("HTTP/1.1 200"))
+    }).pipe(Effect.scoped))
+
   it.live("a method that nobody has heard of, with those that are served", () =>
     Effect.gen(function*() {
       const port = yield* listening(thingsRoutes())

@@ -1,5 +1,6 @@
 import { adminServer } from "@g-store/service-kit/AdminServer.ts"
 import { Health, readyWhile } from "@g-store/service-kit/Health.ts"
+import { hostInUrl } from "@g-store/service-kit/HostInUrl.ts"
 import { Console, type Duration, Effect, Layer, Ref } from "effect"
 import { anyDatabases } from "../Databases.ts"
 import { addresses } from "../StoreConfig.ts"
@@ -27,6 +28,7 @@ export const Watch = (settle: Duration.Duration) =>
 const Announcement = Layer.effectDiscard(
   Effect.flatMap(
     addresses,
-    ({ adminPort, host }) => Console.log(`g-store audit watches: metrics http://${host}:${adminPort}/metrics`)
+    ({ adminPort, host }) =>
+      Console.log(`g-store audit watches: metrics http://${hostInUrl(host)}:${adminPort}/metrics`)
   )
 )
