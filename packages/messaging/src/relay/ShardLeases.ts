@@ -3,7 +3,7 @@ import { LEASE_MILLIS, type OutboxStore } from "../OutboxStore.ts"
 import { DatabaseUnavailable } from "../Transactions.ts"
 import type { RelayMetrics } from "./RelayMetrics.ts"
 
-/** A third of the lease: two renewals may fail before it runs out. */
+/** A third of the lease: two renewals may be refused before it runs out, or one left without an answer. */
 export const RENEWAL_MILLIS = LEASE_MILLIS / 3
 
 /** The shards that this relay may publish from, and for how long yet. */
