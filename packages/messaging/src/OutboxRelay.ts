@@ -53,11 +53,12 @@ const make = Effect.fnUntraced(function*(options: OutboxRelayOptions) {
       polling: options.polling ?? (exclusive ? { shortest: 1_000, longest: 5_000 } : { shortest: 10, longest: 250 })
     })
     // An exclusive relay's bus and consumers are stopping too: there is nothing to wait for.
-    if (!exclusive) {
-      yield* Effect.addFinalizer(() =>
-        dispatcher.drain.pipe(Effect.timeout(DRAIN_MILLIS), Effect.ignore({ log: "Debug" }))
+    yield* Effect.addFinalizer(() =>
+      (exclusive ? dispatcher.flush : dispatcher.drain).pipe(
+        Effect.timeout(DRAIN_MILLIS),
+        Effect.ignore({ log: "Debug" })
       )
-    }
+    )
     const awaitRows = yield* store.wakeups
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(awaitRows, dispatcher.look)))
     yield* Effect.forkScoped(watchDepth(store, leases, metrics))

@@ -156,6 +156,17 @@ describe("a relay among others", () => {
       )
     }))
 
+  it.effect("removes what was acknowledged when it stops, also where it waits for nothing", () =>
+    Effect.gen(function*() {
+      const tables = memoryTables()
+      const bus = recordingBus()
+      yield* withRelay(
+        { tables, bus, leases: "exclusive" },
+        Effect.andThen(append(outgoing(1, "a")), soon(() => bus.log.length === 1))
+      )
+      assert.strictEqual(waiting(tables), 0)
+    }))
+
   it.effect("waits for a publish under way when it stops, and removes what it achieved", () =>
     Effect.gen(function*() {
       const tables = memoryTables()

@@ -31,7 +31,9 @@ export interface Dispatcher {
   readonly look: Effect.Effect<void>
   /** Leases were renewed: shards that had too little left may go on. */
   readonly resume: Effect.Effect<void>
-  /** Waits for the publishes in flight and removes what they achieved. For a graceful stop, after `run`. */
+  /** Removes what was acknowledged. For a graceful stop, after `run`. */
+  readonly flush: Effect.Effect<void, DatabaseUnavailable>
+  /** Waits for the publishes in flight before that. */
   readonly drain: Effect.Effect<void, DatabaseUnavailable>
 }
 
@@ -163,11 +165,13 @@ export const makeDispatcher = (parts: Parts): Effect.Effect<Dispatcher, never, S
       }
     })
 
+    const flush = Effect.asVoid(exchange([]))
     return {
       // A publish fails by a bug of ours only. Its shard would stand still without a word; so all begin anew.
       run: Effect.raceFirst(run, Effect.andThen(FiberSet.join(publishes), Effect.never)),
       look: Effect.sync(lookAgain),
       resume: Effect.sync(() => void changed.openUnsafe()),
-      drain: Effect.andThen(FiberSet.awaitEmpty(publishes), Effect.asVoid(exchange([])))
+      flush,
+      drain: Effect.andThen(FiberSet.awaitEmpty(publishes), flush)
     }
   })
