@@ -1,9 +1,12 @@
 import { supervised } from "@g-store/messaging/Supervisor.ts"
 import { database } from "@g-store/service-kit/Database.ts"
+import { awaitSchema } from "@g-store/service-kit/Migrations.ts"
 import { retentionFeed } from "@g-store/service-kit/ServiceConfig.ts"
 import { Duration, Effect, Layer, Schedule } from "effect"
 import { connectedTo } from "../ConnectedTo.ts"
 import type { Urls } from "../Databases.ts"
+import { schemas } from "../Schemas.ts"
+import { databaseNames } from "../StoreConfig.ts"
 import { alert } from "./alerts.ts"
 import type { Verdict } from "./Docket.ts"
 import { makeStandingAudit } from "./StandingAudit.ts"
@@ -24,7 +27,7 @@ const connected = (urls: Urls) =>
 export interface AuditorOptions {
   /** How long work in flight may take before it counts. 30 seconds if absent. */
   readonly settle?: Duration.Duration
-  /** Is told after each look why it could not be taken; undefined: it was. */
+  /** Is told what keeps the audit from looking; undefined after each look that was taken. */
   readonly told?: (problem: string | undefined) => Effect.Effect<void>
 }
 
@@ -44,7 +47,13 @@ export const Auditor = (urls: Urls, { settle, told }: AuditorOptions = {}) =>
 
     const audits = Effect.gen(function*() {
       yield* Effect.sleep(PERIOD)
-      const { ages, look, sweep } = yield* makeStandingAudit(yield* connected(urls), options)
+      const inside = yield* connected(urls)
+      yield* tell("it waits until `gstore migrate` has brought every database to its schema")
+      // In turn: whoever is told of one migrates all.
+      for (const name of databaseNames) {
+        yield* inside(name, awaitSchema(schemas[name])).pipe(Effect.annotateLogs({ database: name }))
+      }
+      const { ages, look, sweep } = yield* makeStandingAudit(inside, options)
       const steadily = <E extends Error>(
         step: Effect.Effect<Verdict, E>,
         ended: (problem: string | undefined) => Effect.Effect<void>

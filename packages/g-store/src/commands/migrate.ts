@@ -1,13 +1,10 @@
-import { migrations as notifications } from "@g-store/order-notification-service/migrations.ts"
-import { migrations as orders } from "@g-store/order-service/adapters/migrations.ts"
-import { migrations as payments } from "@g-store/payment-service/adapters/migrations.ts"
 import { logging } from "@g-store/service-kit/Logging.ts"
 import { migrate as bring, schemaVersion } from "@g-store/service-kit/Migrations.ts"
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
+import { schemas } from "../Schemas.ts"
+import { databaseNames } from "../StoreConfig.ts"
 import { makeConnected } from "./Inside.ts"
-
-const records = [["orders", orders], ["payments", payments], ["notifications", notifications]] as const
 
 export const migrate = Command.make(
   "migrate",
@@ -15,7 +12,8 @@ export const migrate = Command.make(
   Effect.fnUntraced(
     function*() {
       const inside = yield* makeConnected
-      for (const [name, record] of records) {
+      for (const name of databaseNames) {
+        const record = schemas[name]
         const applied = yield* inside(name, bring(record))
         yield* Console.log(
           applied.length === 0
