@@ -36,6 +36,10 @@ declare module "kafkajs/src/consumer/runner.js" {
   /** What is done with the answers, in one life of a consumer. */
   export default class Runner {
     readonly consumerGroup: ConsumerGroup
+    /** Until it is told to stop. */
+    readonly running: boolean
+    /** Asks a broker once. */
+    fetch(nodeId: number): Promise<ReadonlyArray<FetchedBatch>>
     handleBatch(batch: FetchedBatch): Promise<void>
     heartbeat(): Promise<void>
   }
