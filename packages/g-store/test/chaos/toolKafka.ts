@@ -1,4 +1,6 @@
+import { keepBatchesContiguous } from "@g-store/messaging/kafka/batches.ts"
 import { separateConnections } from "@g-store/messaging/kafka/connections.ts"
+import { keepMemberships } from "@g-store/messaging/kafka/memberships.ts"
 import { watchedSockets } from "@g-store/messaging/kafka/sockets.ts"
 import { quietTimers } from "@g-store/messaging/kafka/timers.ts"
 import { Kafka, type KafkaConfig, logLevel } from "kafkajs"
@@ -13,6 +15,8 @@ export const toolKafka = (
 ): Kafka => {
   quietTimers()
   separateConnections()
+  keepMemberships()
+  keepBatchesContiguous()
   return new Kafka({
     brokers: [...brokers],
     clientId: "g-store-chaos",

@@ -1,12 +1,14 @@
 import { ORDER_EVENTS } from "@g-store/contracts/OrderEvents.ts"
 import { PAYMENT_EVENTS } from "@g-store/contracts/PaymentEvents.ts"
 import { MESSAGE_ID } from "@g-store/messaging/Message.ts"
-import { Duration, Effect, FiberSet, Hash } from "effect"
+import { Duration, Effect, FiberSet, Hash, Schedule } from "effect"
 import type { EachMessagePayload } from "kafkajs"
 import type { Publisher } from "./Publisher.ts"
 
 /** A late copy comes up to so many milliseconds after the first. */
 const LATEST = 30_000
+/** Who is answered nothing for so long begins to read anew. */
+const SILENCE = "30 seconds"
 
 /**
  * Reads both topics as they grow and publishes a share of the messages again, byte for byte, to the same partition: half
@@ -39,16 +41,38 @@ export const duplicates = Effect.fnUntraced(function*({ client, publish }: Publi
     )
   }
 
-  if (percent > 0) {
+  /** Reads until the client gives up by itself, or is answered nothing for too long. */
+  const reading = Effect.gen(function*() {
     const consumer = yield* Effect.acquireRelease(
       Effect.sync(() => client.consumer({ groupId: "g-store-torture.duplicates", sessionTimeout: 10_000 })),
       (made) => Effect.ignore(Effect.timeout(Effect.promise(() => made.disconnect()), "5 seconds"))
     )
-    yield* Effect.promise(async () => {
+    let fetched = false
+    consumer.on(consumer.events.FETCH, () => {
+      fetched = true
+    })
+    const crash = Effect.callback<never, Error>((resume) => {
+      const stop = consumer.on(consumer.events.CRASH, ({ payload }) => {
+        if (!payload.restart) resume(Effect.fail(payload.error))
+      })
+      return Effect.sync(stop)
+    })
+    const silence = Effect.suspend(() => {
+      const isSilent = !fetched
+      fetched = false
+      return isSilent ? Effect.fail(new Error("nothing was fetched")) : Effect.void
+    }).pipe(Effect.delay(SILENCE), Effect.forever)
+    yield* Effect.tryPromise(async () => {
       await consumer.connect()
       await consumer.subscribe({ topics: [ORDER_EVENTS, PAYMENT_EVENTS], fromBeginning: true })
       await consumer.run({ eachMessage: copy })
     })
+    return yield* Effect.raceFirst(crash, silence)
+  })
+
+  // Faults are all around: it has to outlive them as the services do.
+  if (percent > 0) {
+    yield* Effect.forkScoped(Effect.retry(Effect.scoped(reading), { schedule: Schedule.spaced("1 second") }))
   }
   return {
     /** How many copies were published. */
