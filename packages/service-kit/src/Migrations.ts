@@ -54,7 +54,9 @@ export const migrate = (record: MigrationRecord): Effect.Effect<
 export const currentVersion: Effect.Effect<number, SqlError, SqlClient.SqlClient> = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
   const [table] = yield* sql<{ there: boolean }>`SELECT to_regclass('effect_sql_migrations') IS NOT NULL AS there`
-  if (table?.there !== true) return 0
+  // Anything but an answer to what was asked must not pass for a database without tables.
+  if (typeof table?.there !== "boolean") return yield* Effect.die(new Error(`no answer: ${JSON.stringify(table)}`))
+  if (!table.there) return 0
   const [row] = yield* sql<
     { version: number }
   >`SELECT coalesce(max(migration_id), 0)::int AS version FROM effect_sql_migrations`

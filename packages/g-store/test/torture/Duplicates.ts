@@ -3,6 +3,7 @@ import { PAYMENT_EVENTS } from "@g-store/contracts/PaymentEvents.ts"
 import { MESSAGE_ID } from "@g-store/messaging/Message.ts"
 import { Duration, Effect, FiberSet, Hash, Schedule } from "effect"
 import type { EachMessagePayload } from "kafkajs"
+import { NotKept } from "../chaos/NotKept.ts"
 import type { Publisher } from "./Publisher.ts"
 
 /** A late copy comes up to so many milliseconds after the first. */
@@ -51,16 +52,16 @@ export const duplicates = Effect.fnUntraced(function*({ client, publish }: Publi
     consumer.on(consumer.events.FETCH, () => {
       fetched = true
     })
-    const crash = Effect.callback<never, Error>((resume) => {
+    const crash = Effect.callback<never, NotKept>((resume) => {
       const stop = consumer.on(consumer.events.CRASH, ({ payload }) => {
-        if (!payload.restart) resume(Effect.fail(payload.error))
+        if (!payload.restart) resume(Effect.fail(new NotKept({ reason: payload.error.message })))
       })
       return Effect.sync(stop)
     })
     const silence = Effect.suspend(() => {
       const isSilent = !fetched
       fetched = false
-      return isSilent ? Effect.fail(new Error("nothing was fetched")) : Effect.void
+      return isSilent ? Effect.fail(new NotKept({ reason: "nothing was fetched" })) : Effect.void
     }).pipe(Effect.delay(SILENCE), Effect.forever)
     yield* Effect.tryPromise(async () => {
       await consumer.connect()
