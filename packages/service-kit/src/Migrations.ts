@@ -60,7 +60,8 @@ export const currentVersion: Effect.Effect<number, SqlError, SqlClient.SqlClient
   const [row] = yield* sql<
     { version: number }
   >`SELECT coalesce(max(migration_id), 0)::int AS version FROM effect_sql_migrations`
-  return row?.version ?? 0
+  if (typeof row?.version !== "number") return yield* Effect.die(new Error(`no answer: ${JSON.stringify(row)}`))
+  return row.version
 })
 
 /** Waits until the schema has its version, saying so every few seconds; `gstore migrate` brings it there. */
