@@ -1,4 +1,4 @@
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
+import { isRecord } from "./JsonDocument.ts"
 
 /**
  * The problems that any request may be answered with before an endpoint is found for it: by the server that reads it, by

@@ -38,8 +38,6 @@ const FIRST_LOOK_MILLIS = 100
  * send it twice.
  */
 const LOOKS = 3
-/** No order's id is above it. */
-const ABOVE_ALL = "~"
 
 const patiently = <A>(effect: Effect.Effect<A, DatabaseUnavailable>): Effect.Effect<A> =>
   effect.pipe(Effect.retry(Schedule.spaced("500 millis")), Effect.orDie)
@@ -128,7 +126,7 @@ export class Subscriptions {
     return listening
   }
 
-  private begin(key: string, listening: Listening, shownAbove = ABOVE_ALL): void {
+  private begin(key: string, listening: Listening, shownAbove?: string): void {
     this.cover(key, shownAbove)
     for (const event of listening.begin()) this.tell(event)
   }
@@ -249,7 +247,7 @@ export class Subscriptions {
         const after = lost.has(orderId) ? version : named.get(orderId) ?? version
         this.cursors.open(orderId, { after, version, by: "scope" })
       }
-      this.begin(scope, listening, newest.length < SCOPE_SIZE ? "" : newest.at(-1)?.orderId)
+      this.begin(scope, listening, newest[SCOPE_SIZE - 1]?.orderId ?? "")
     })
   }
 }

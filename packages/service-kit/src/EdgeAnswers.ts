@@ -46,10 +46,9 @@ export const tooLarge = new BodyTooLarge({
 const unreadable = new RequestInvalid({ detail: "The body ended before all of it was there." })
 const internal = new InternalError({ detail: "Something went wrong on our side. The traceId finds it in our logs." })
 const stopping = new ServiceUnavailable({ retryAfter: 1, detail: "The service is stopping. Try again in a second." })
-const busy = new ServiceUnavailable({
-  retryAfter: 1,
-  detail: "Too many requests are being worked on. Try again in a second."
-})
+/** What a request is told that is turned away, here or in front of the routes. */
+export const BUSY = "Too many requests are being worked on. Try again in a second."
+const busy = new ServiceUnavailable({ retryAfter: 1, detail: BUSY })
 
 /** 503 for a request that is turned away before any work. */
 export const overloaded: Effect.Effect<HttpServerResponse.HttpServerResponse> = HttpServerRespondable.toResponse(busy)

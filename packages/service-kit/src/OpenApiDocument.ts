@@ -1,3 +1,4 @@
+import { isRecord } from "@g-store/contracts/JsonDocument.ts"
 import { type JsonSchema, Schema } from "effect"
 import { HttpApi, type HttpApiGroup, OpenApi } from "effect/http-api"
 
@@ -6,8 +7,6 @@ interface Parameter {
   readonly in: string
   schema: unknown
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
 
 const isParameter = (value: unknown): value is Parameter => isRecord(value) && typeof value["name"] === "string"
 

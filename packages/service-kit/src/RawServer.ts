@@ -4,6 +4,7 @@ import { Effect, FiberSet, Random } from "effect"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { holdEarlyRequests } from "./EarlyRequests.ts"
+import { BUSY } from "./EdgeAnswers.ts"
 import { traceparentFrom } from "./Traceparent.ts"
 
 /** How long a client may take to send a request, in milliseconds; what trickles in more slowly is cut off with 408. */
@@ -134,12 +135,7 @@ const notReady: RawProblem = {
   type: "urn:g-store:service-unavailable",
   detail: "The service is starting or stopping. Try again in a second."
 }
-const busy: RawProblem = {
-  status: 503,
-  reason: "Service unavailable",
-  type: "urn:g-store:service-unavailable",
-  detail: "Too many requests are being worked on. Try again in a second."
-}
+const busy: RawProblem = { ...notReady, detail: BUSY }
 
 /** 503 for a request that is turned away before any work. Its connection stays: a new one would cost more. */
 export const refuseBusy = (

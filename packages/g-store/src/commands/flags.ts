@@ -1,3 +1,5 @@
+import { httpUrl } from "@g-store/service-kit/ServiceConfig.ts"
+import { Schema } from "effect"
 import { Flag } from "effect/cli"
 
 /** A number that is not within bounds is refused with these. */
@@ -12,6 +14,6 @@ export const notBlank = Flag.filter<string>((value) => value.trim() !== "", () =
 
 /** What is no address of a gateway is refused. */
 export const httpAddress = Flag.filter<string>(
-  (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
-  () => "Expected an http:// or https:// URL"
+  Schema.is(httpUrl.schema),
+  () => `Expected ${httpUrl.expected}`
 )
