@@ -7,5 +7,5 @@ import * as path from "node:path"
 export const scratchFolder = (name: string) =>
   Effect.acquireRelease(
     Effect.promise(() => fs.mkdtemp(path.join(tmpdir(), `g-store-${name}-`))),
-    (folder) => Effect.promise(() => fs.rm(folder, { recursive: true, force: true }))
+    (folder) => Effect.promise(() => fs.rm(folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 }))
   )
