@@ -5,17 +5,13 @@ import * as RunningPostgres from "@g-store/postgres/RunningPostgres.ts"
 import { Effect, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import * as fs from "node:fs/promises"
-import { tmpdir } from "node:os"
 import * as path from "node:path"
 import { freePort } from "./freePort.ts"
 import { run } from "./kills/StoreProcess.ts"
 import { scratchFolder } from "./scratchFolder.ts"
 
 const store = Effect.gen(function*() {
-  const dataDir = yield* Effect.acquireRelease(
-    Effect.promise(() => fs.mkdtemp(path.join(tmpdir(), "g-store-audit-"))),
-    (folder) => Effect.promise(() => fs.rm(folder, { recursive: true, force: true }))
-  )
+  const dataDir = yield* scratchFolder("audit")
   const [gateway, admin, web, watch] = [yield* freePort, yield* freePort, yield* freePort, yield* freePort]
   const env = {
     GSTORE_DATA_DIR: dataDir,
